@@ -1,0 +1,44 @@
+# Every target but `setup` itself calls `setup`, which does nothing when the environment is current.
+PYTHON ?= python3
+INSTALLER ?= uv
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help setup run up lab test check bench faults lock clean
+.DEFAULT_GOAL := help
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP)  ## create .venv from requirements.lock (INSTALLER=pip to do without uv)
+
+$(STAMP): requirements.lock pyproject.toml gateway_lib/local/prisma/package-lock.json
+	PYTHON=$(PYTHON) INSTALLER=$(INSTALLER) scripts/setup $(VENV)
+	$(BIN)/python -m gateway_lib.local.prisma
+	@touch $@
+
+run: setup  ## start the local stack, execute every notebook on it, print the table of runs, stop the stack
+	$(BIN)/gateway run --all
+
+up: setup  ## start the local stack and stay in the foreground until Ctrl-C
+	$(BIN)/gateway up
+
+lab: setup  ## start the local stack and JupyterLab on the notebooks
+	$(BIN)/gateway up -- $(BIN)/jupyter lab --notebook-dir=notebooks
+
+test: setup  ## run every test, on a local stack of their own
+	$(BIN)/python -m pytest
+
+check: setup  ## lint, types, then the tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(MAKE) --no-print-directory test
+
+lock: setup  ## compile requirements.lock anew from pyproject.toml
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+		--generate-hashes --no-header --no-annotate --quiet --output-file requirements.lock
+
+clean:  ## remove the environment (runs/ and the stack's state stay)
+	rm -rf $(VENV)
