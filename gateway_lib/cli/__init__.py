@@ -1,0 +1,46 @@
+"""The command `gateway`: one module per group of commands, one place where errors become one line."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+import typer
+from rich.console import Console
+
+from gateway_lib.cli import runs, stack
+from gateway_lib.errors import GatewayError
+
+app = typer.Typer(
+    name="gateway",
+    help="A reproducible workbench for an LLM gateway: run it, provision it, measure it.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+stack.register(app)
+runs.register(app)
+
+
+def main() -> None:
+    """Run the command line. An error of the workbench is one line on stderr and an exit status."""
+    try:
+        status = app(standalone_mode=False)
+    except GatewayError as error:
+        _complain(str(error))
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(141)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _complain(message: str) -> None:
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console.print("[red]gateway:[/red]", end=" ")
+    console.print(message, markup=False)

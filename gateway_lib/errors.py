@@ -1,0 +1,112 @@
+"""Every error the workbench raises on purpose, as one tree.
+
+::
+
+    GatewayError                what the CLI turns into one line and an exit status
+    ├── SettingsError           a setting is missing or cannot be used
+    ├── ConfigurationError      the LiteLLM configuration cannot be built
+    ├── GatewayUnreachable      the gateway of the settings does not answer
+    ├── StackError              the local stack cannot do what was asked
+    │   ├── StateUnusable       the state folder cannot be written, is full, or belongs to somebody else
+    │   ├── StackRunning        a stack already runs in this state folder
+    │   ├── StackNotRunning     no stack runs in this state folder
+    │   ├── PortTaken           a port that was asked for is in use
+    │   ├── PartMissing         a program the stack needs is not installed
+    │   └── ComponentFailed     a component did not become ready, or died too often
+    ├── PrismaError             LiteLLM's database engine cannot be prepared (gateway_lib.local.prisma)
+    └── RunError                a notebook run cannot be done
+        ├── NotebookNotFound    no notebook has that name
+        ├── UnknownParameter    the notebook has no parameter of that name
+        ├── ParameterTypeError  a parameter's value is not of its type
+        ├── SecretInParameter   a parameter would put a secret into the executed notebook
+        ├── SecretInArtefact    a file of the run held a secret; the file was removed
+        ├── NotebookFailed      a cell raised, or the kernel died
+        ├── RunInterrupted      stopped by Ctrl-C or SIGTERM
+        └── RunNotFound         no run, or more than one, matches the id asked for
+"""
+
+from __future__ import annotations
+
+
+class GatewayError(Exception):
+    """Root of the tree; its text is one line that says what is wrong and what to do."""
+
+    exit_code: int = 1
+
+
+class SettingsError(GatewayError):
+    """A setting is missing or cannot be used."""
+
+
+class ConfigurationError(GatewayError):
+    """The LiteLLM configuration cannot be built."""
+
+
+class StackError(GatewayError):
+    """The local stack cannot do what was asked."""
+
+
+class StateUnusable(StackError):
+    """The state folder cannot be written, is full, or belongs to somebody else."""
+
+
+class StackRunning(StackError):
+    """A stack already runs in this state folder."""
+
+
+class StackNotRunning(StackError):
+    """No stack runs in this state folder."""
+
+
+class PortTaken(StackError):
+    """A port that was asked for is in use."""
+
+
+class PartMissing(StackError):
+    """A program the stack needs is not installed."""
+
+
+class ComponentFailed(StackError):
+    """A component did not become ready, or died too often."""
+
+
+class GatewayUnreachable(GatewayError):
+    """The gateway of the settings does not answer, or refuses what was asked."""
+
+
+class RunError(GatewayError):
+    """A notebook run cannot be done."""
+
+
+class NotebookNotFound(RunError):
+    """No notebook has that name."""
+
+
+class UnknownParameter(RunError):
+    """The notebook has no parameter of that name."""
+
+
+class ParameterTypeError(RunError):
+    """A parameter's value is not of its type."""
+
+
+class SecretInParameter(RunError):
+    """A parameter would put a secret into the executed notebook."""
+
+
+class SecretInArtefact(RunError):
+    """A file of the run held a secret; the file was removed."""
+
+
+class NotebookFailed(RunError):
+    """A cell raised, or the kernel died."""
+
+
+class RunInterrupted(RunError):
+    """The run was stopped by Ctrl-C or SIGTERM."""
+
+    exit_code = 130
+
+
+class RunNotFound(RunError):
+    """No run, or more than one, matches the id asked for."""

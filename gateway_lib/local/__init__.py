@@ -1,0 +1,16 @@
+"""The complete gateway on a laptop: real PostgreSQL, real Redis, real LiteLLM, our middleware, a simulator."""
+
+from gateway_lib.local.client import RunningStack, down, running_stack, start_detached, status
+from gateway_lib.local.stack import Ports, serve
+from gateway_lib.local.state import State
+
+__all__ = [
+    "Ports",
+    "RunningStack",
+    "State",
+    "down",
+    "running_stack",
+    "serve",
+    "start_detached",
+    "status",
+]

@@ -1,0 +1,83 @@
+"""The real LiteLLM proxy with its database, its providers pointed at the model simulator."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway_lib import config
+from gateway_lib.local import prisma
+from gateway_lib.local.component import Component
+from gateway_lib.local.http import answers
+from gateway_lib.local.ports import HOST
+from gateway_lib.local.postgres import Postgres
+from gateway_lib.local.redis import Redis
+from gateway_lib.local.state import Secrets, State
+
+DATABASE = "litellm"
+
+
+@dataclass(frozen=True, slots=True)
+class LiteLLM:
+    """The proxy of one stack."""
+
+    state: State
+    port: int
+    postgres: Postgres
+    redis: Redis
+    simulator_url: str
+    secrets: Secrets
+    engine: prisma.Engine
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    def component(self) -> Component:
+        return Component(
+            name="litellm",
+            command=[
+                str(Path(sys.executable).with_name("litellm")),
+                f"--config={self._config}",
+                f"--host={HOST}",
+                f"--port={self.port}",
+                "--num_workers=1",
+            ],
+            environment=self._environment(),
+            ready=lambda: answers(f"{self.url}/health/readiness"),
+            port=self.port,
+            address=self.url,
+            prepare=self._prepare,
+            start_seconds=180,
+        )
+
+    @property
+    def _config(self) -> Path:
+        return self.state.path / "litellm.yaml"
+
+    def _prepare(self) -> None:
+        self.postgres.ensure_database(DATABASE)
+        prisma.migrate(self.postgres.url(DATABASE))
+        self.state.write("litellm.yaml", config.render(config.load_local()))
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            **self.engine.environment,
+            "DATABASE_URL": self.postgres.url(DATABASE),
+            "LITELLM_MASTER_KEY": self.secrets.master_key,
+            "LITELLM_SALT_KEY": self.secrets.salt_key,
+            "UI_USERNAME": "admin",
+            "UI_PASSWORD": self.secrets.ui_password,
+            "REDIS_HOST": HOST,
+            "REDIS_PORT": str(self.redis.port),
+            "REDIS_PASSWORD": self.redis.password,
+            "SIMULATOR_OPENAI_URL": f"{self.simulator_url}/openai/v1",
+            "SIMULATOR_BEDROCK_URL": f"{self.simulator_url}/bedrock",
+            # nothing is fetched, nothing is reported to anybody
+            "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+            "LITELLM_TELEMETRY": "False",
+            "LITELLM_LOG": "ERROR",
+            "LITELLM_DISABLE_LAZY_OPENAPI_SNAPSHOT": "True",
+            "NO_DOCS": "False",
+        }

@@ -1,0 +1,120 @@
+"""The complete gateway on one machine, put together from its components."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gateway_lib.local import certificates, demo, ports, prisma
+from gateway_lib.local.component import Component
+from gateway_lib.local.doors import Doors
+from gateway_lib.local.http import answers
+from gateway_lib.local.litellm import LiteLLM
+from gateway_lib.local.postgres import Postgres
+from gateway_lib.local.redis import Redis
+from gateway_lib.local.state import State
+from gateway_lib.local.supervisor import Supervisor
+
+MIDDLEWARE_DATABASE = "middleware"
+REGION = "us-east-1"
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where each component listens on loopback."""
+
+    http: int
+    https: int
+    litellm: int
+    postgres: int
+    redis: int
+    simulator: int
+
+    @classmethod
+    def choose(cls, http: int | None = None, https: int | None = None) -> Ports:
+        """Free ports; those named are checked. Raises `PortTaken`."""
+        taken: list[int] = []
+        for wanted in (http, https, None, None, None, None):
+            taken.append(ports.claim(wanted) if wanted else ports.choose(avoid=taken))
+        return cls(*taken)
+
+
+def serve(
+    state: State,
+    chosen: Ports,
+    *,
+    report: Callable[[str], None],
+    on_ready: Callable[[dict[str, Any]], None] = lambda facts: None,
+    owner: int | None = None,
+) -> None:
+    """Run the stack in this process until it is told to stop. The main thread only: it takes signals.
+
+    Args:
+        state: its folder; created where missing, locked while the stack runs.
+        chosen: where to listen.
+        report: takes one line for people.
+        on_ready: called with the stack's URLs once all of it is healthy.
+        owner: the id of the parent process without which the stack shall not run.
+    """
+    state.create()
+    state.lock()
+    try:
+        secrets = state.secrets()
+        files = certificates.ensure(state)
+        engine = prisma.prepare(report)
+        postgres = Postgres(state, chosen.postgres, secrets.postgres_password)
+        redis = Redis(state, chosen.redis, secrets.redis_password)
+        simulator = _simulator(chosen.simulator)
+        litellm = LiteLLM(
+            state, chosen.litellm, postgres, redis, simulator.address, secrets, engine
+        )
+        doors = Doors(
+            chosen.http,
+            chosen.https,
+            files,
+            litellm.url,
+            postgres.url(MIDDLEWARE_DATABASE),
+        )
+        facts = {
+            "base_url": doors.http_url,
+            "tls_url": doors.https_url,
+            "simulator_url": simulator.address,
+            "region": REGION,
+            "authority": str(files.authority),
+            "bundle": str(files.bundle),
+        }
+
+        def finish() -> None:
+            demo.ensure_user(doors.http_url, secrets)
+            on_ready(facts)
+
+        stages = [
+            [postgres.component(), redis.component(), simulator],
+            [litellm.component(), doors.http(), doors.https()],
+        ]
+        with Supervisor(state, stages, report=report, facts=facts, owner=owner) as supervisor:
+            supervisor.run(finish)
+    finally:
+        state.unlock()
+
+
+def _simulator(port: int) -> Component:
+    address = f"http://{ports.HOST}:{port}"
+    return Component(
+        name="simulator",
+        command=[
+            sys.executable,
+            "-m",
+            "gateway_lib.simulator",
+            f"--port={port}",
+            f"--config={_ROOT / 'config' / 'simulator.yaml'}",
+            f"--questions={_ROOT / 'config' / 'questions' / 'general.jsonl'}",
+        ],
+        ready=lambda: answers(f"{address}/livez"),
+        port=port,
+        address=address,
+    )

@@ -1,0 +1,172 @@
+"""The one folder in which a local stack keeps everything: data, logs, certificates, keys, what is up.
+
+A second folder is a second stack. The folder is private (mode 0700) and git-ignored; the keys in it are
+made once, strong, and stored with mode 0600. A lock in the folder, held by the supervisor for as long as
+it lives, tells whether a stack runs: unlike a pid in a file, it cannot be left behind by ``kill -9``.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from gateway_lib.errors import StackNotRunning, StackRunning, StateUnusable
+
+DEFAULT_PATH = Path(".gateway")
+FREE_BYTES_NEEDED = 300 * 2**20
+"""An empty PostgreSQL cluster with LiteLLM's tables and its write-ahead log is about 100 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """The keys of one stack. LiteLLM refuses weak master keys, and the salt key must be another one."""
+
+    master_key: str
+    salt_key: str
+    postgres_password: str
+    redis_password: str
+    ui_password: str
+    demo_key: str
+
+    @classmethod
+    def generate(cls) -> Secrets:
+        return cls(
+            master_key=f"sk-{secrets.token_urlsafe(32)}",
+            salt_key=f"sk-{secrets.token_urlsafe(32)}",
+            postgres_password=secrets.token_urlsafe(24),
+            redis_password=secrets.token_urlsafe(24),
+            ui_password=secrets.token_urlsafe(18),
+            demo_key=f"sk-{secrets.token_urlsafe(24)}",
+        )
+
+
+class State:
+    """A state folder. Raises `StateUnusable` where it cannot be made, read or written."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        """Name the folder; nothing is touched before `create`.
+
+        Args:
+            path: the folder; by default `GATEWAY_STATE_DIR`, else `.gateway` here.
+        """
+        chosen = path or Path(os.environ.get("GATEWAY_STATE_DIR") or DEFAULT_PATH)
+        self.path = chosen.expanduser().absolute()
+        self.logs = self.path / "logs"
+        self._lock: int | None = None
+
+    def create(self) -> None:
+        """Make the folder where it is missing and prove that it can be written."""
+        with self._explained():
+            self.path.mkdir(parents=True, exist_ok=True)
+            self.path.chmod(0o700)
+            self.logs.mkdir(exist_ok=True)
+            probe = self.path / ".probe"
+            probe.write_bytes(b"\0" * 4096)
+            probe.unlink()
+            free = shutil.disk_usage(self.path).free
+        if free < FREE_BYTES_NEEDED:
+            raise StateUnusable(
+                f"{self.path}: {free / 2**20:.0f} MB free, {FREE_BYTES_NEEDED / 2**20:.0f} MB needed; "
+                "make room, or name another folder with --state"
+            )
+
+    def write(self, name: str, content: str | bytes, mode: int = 0o600) -> Path:
+        """Write a file of the folder at once or not at all."""
+        path, data = self.path / name, content.encode() if isinstance(content, str) else content
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        with self._explained():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+            temporary.replace(path)
+        return path
+
+    def secrets(self) -> Secrets:
+        """The stack's keys, made at the first call."""
+        path = self.path / "secrets.json"
+        known: dict[str, str] = {}
+        with self._explained(), suppress(FileNotFoundError):
+            known = json.loads(path.read_bytes())
+        names = {field.name for field in fields(Secrets)}
+        result = replace(Secrets.generate(), **{k: v for k, v in known.items() if k in names})
+        if asdict(result) != known:
+            self.write("secrets.json", json.dumps(asdict(result), indent=1))
+        return result
+
+    def record(self, snapshot: Mapping[str, Any]) -> None:
+        """Publish what is up, for `gateway status` and `gateway env`."""
+        self.write("stack.json", json.dumps(snapshot, indent=1))
+
+    def snapshot(self) -> dict[str, Any]:
+        """What the supervisor published last; empty where no stack was ever started."""
+        try:
+            result: dict[str, Any] = json.loads((self.path / "stack.json").read_bytes())
+        except FileNotFoundError:
+            return {}
+        return result
+
+    def running_snapshot(self) -> dict[str, Any]:
+        """What the supervisor published last, if it still lives; else `StackNotRunning`."""
+        if not self.is_locked():
+            raise StackNotRunning(f"no stack runs in {self.path}; start one with: gateway up")
+        return self.snapshot()
+
+    def lock(self) -> None:
+        """Claim the folder for this process and its life; `StackRunning` where another holds it."""
+        with self._explained():
+            descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            raise StackRunning(
+                f"a stack already runs in {self.path}; see: gateway status"
+            ) from None
+        self._lock = descriptor
+
+    def unlock(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def is_locked(self) -> bool:
+        """Whether a supervisor, in whichever process, holds the folder."""
+        try:
+            descriptor = os.open(self.path / "lock", os.O_RDWR)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (FileNotFoundError, BlockingIOError):
+            raise
+        except OSError as error:
+            reason = {
+                errno.ENOSPC: "the disk is full",
+                errno.EROFS: "the file system is read-only",
+                errno.EACCES: "no permission to write there",
+                errno.ENOTDIR: "a part of the path is a file",
+                errno.EEXIST: "it is a file, not a folder",
+            }.get(error.errno or 0, error.strerror or str(error))
+            raise StateUnusable(
+                f"state folder {self.path}: {reason}; name another one with --state"
+            ) from error

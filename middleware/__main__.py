@@ -1,0 +1,29 @@
+"""Serve the middleware over http: `python -m middleware`."""
+
+from __future__ import annotations
+
+import uvicorn
+
+from middleware.app import create_app
+from middleware.settings import Settings
+
+
+def main() -> None:
+    settings = Settings()  # type: ignore[call-arg]  # from the environment
+    uvicorn.run(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=int(settings.drain_seconds),
+        timeout_keep_alive=75,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+"""The front door: what the service does not serve itself goes to LiteLLM and back, unbuffered.
+
+Bodies, encodings, status and headers pass as they are, in both directions and piece by piece. A caller
+that leaves ends LiteLLM's work; a LiteLLM that breaks off in the middle of a response breaks the
+caller's connection too, so that nobody takes half an answer for a whole one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import aiohttp
+from multidict import CIMultiDict
+from starlette.types import Receive, Scope, Send
+
+from middleware.caller import Caller
+from middleware.errors import ResponseBroken
+from middleware.upstream import Body, Upstream
+
+# Headers of one connection, not of the message: RFC 9110, section 7.6.1.
+HOP_BY_HOP = frozenset(
+    (
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    )
+)
+_NOT_FORWARDED = HOP_BY_HOP | {
+    b"expect",  # answered by the server that read the body
+    b"forwarded",
+    b"x-forwarded-for",
+    b"x-forwarded-host",
+    b"x-forwarded-port",
+    b"x-forwarded-proto",
+    b"x-request-id",
+}
+
+
+class PassThrough:
+    """An ASGI application that hands every http request to the `upstream` of the application's state."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        caller = Caller(receive)
+        body = await caller.body()
+        async with caller.watched():
+            await self._exchange(scope, body, send)
+
+    async def _exchange(self, scope: Scope, body: Body, send: Send) -> None:
+        upstream: Upstream = scope["app"].state.upstream
+        headers = forwarded_headers(scope)
+        async with upstream.request(scope["method"], target(scope), headers, body) as response:
+            await send(
+                {
+                    "type": "http.response.start",
+                    "status": response.status,
+                    "headers": _end_to_end(response.raw_headers),
+                }
+            )
+            try:
+                async for piece in response.content.iter_any():
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+            except (aiohttp.ClientError, TimeoutError) as error:
+                raise ResponseBroken from error
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def target(scope: Scope) -> str:
+    """The raw path and query: percent-encoding kept, since `%2F` and `/` are not the same to everybody."""
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    path, query = raw.decode("ascii"), scope.get("query_string", b"").decode("ascii")
+    return f"{path}?{query}" if query else path
+
+
+def forwarded_headers(scope: Scope) -> CIMultiDict[str]:
+    """The request's end-to-end headers, plus who asked and how, plus the request's id."""
+    named = _named_in_connection(scope["headers"])
+    headers = CIMultiDict[str](
+        (name.decode("latin-1"), value.decode("latin-1"))
+        for name, value in scope["headers"]
+        if name not in _NOT_FORWARDED and name not in named
+    )
+    if client := scope.get("client"):
+        headers["x-forwarded-for"] = client[0]
+    secure = scope["scheme"] in ("https", "wss")
+    headers["x-forwarded-proto"] = "https" if secure else "http"
+    headers["x-request-id"] = scope["state"]["request_id"]
+    return headers
+
+
+def _end_to_end(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    lowered = [(name.lower(), value) for name, value in headers]
+    named = _named_in_connection(lowered)
+    return [
+        (name, value)
+        for name, value in lowered
+        if name not in HOP_BY_HOP
+        and name not in named
+        and name not in (b"server", b"date", b"x-request-id")
+    ]
+
+
+def _named_in_connection(headers: Iterable[tuple[bytes, bytes]]) -> frozenset[bytes]:
+    named = {
+        part.strip().lower()
+        for name, value in headers
+        if name == b"connection"
+        for part in value.split(b",")
+    }
+    return frozenset(named)

@@ -1,0 +1,41 @@
+"""What the service reads from its environment, once, when it starts."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import PositiveFloat, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """The middleware's settings; each is the environment variable `MIDDLEWARE_<NAME>`."""
+
+    model_config = SettingsConfigDict(env_prefix="MIDDLEWARE_", frozen=True)
+
+    litellm_url: str = "http://127.0.0.1:4000"
+    """Where the LiteLLM proxy listens."""
+
+    database_url: SecretStr
+    """PostgreSQL database of the middleware's own, as a URL."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+
+    port: int = 3000
+    """Port to listen on."""
+
+    connect_seconds: PositiveFloat = 5.0
+    """How long a connection to LiteLLM may take to open before the caller gets 503."""
+
+    read_seconds: PositiveFloat = 600.0
+    """How long LiteLLM may stay silent within a response before the caller gets 504."""
+
+    drain_seconds: PositiveFloat = 120.0
+    """How long open streams may go on after the service was asked to stop."""
+
+    max_upstream_connections: int = 2000
+    """Requests that may be open towards LiteLLM at the same time."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """What is logged; `info` is a line per request."""

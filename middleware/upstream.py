@@ -1,0 +1,94 @@
+"""The one pooled client towards LiteLLM, made at start-up and closed at the end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+import aiohttp
+from multidict import CIMultiDict
+from yarl import URL
+
+from middleware.errors import UpstreamBroken, UpstreamTimeout, UpstreamUnavailable
+from middleware.settings import Settings
+
+Body = bytes | AsyncIterator[bytes] | None
+
+
+class Upstream:
+    """LiteLLM as this service sees it. Bodies and encodings pass untouched, redirects are not followed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._base = settings.litellm_url.rstrip("/")
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=settings.max_upstream_connections, keepalive_timeout=30
+            ),
+            timeout=aiohttp.ClientTimeout(
+                total=None, sock_connect=settings.connect_seconds, sock_read=settings.read_seconds
+            ),
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+            read_bufsize=2**16,
+        )
+
+    def url(self, target: str) -> URL:
+        """The address of `target`, a raw path with its query, exactly as the caller encoded it."""
+        return URL(self._base + target, encoded=True)
+
+    @asynccontextmanager
+    async def request(
+        self, method: str, target: str, headers: CIMultiDict[str], body: Body
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Send a request and yield the response as soon as its headers are there.
+
+        Leaving the context before the end of the body closes the connection, which tells LiteLLM to stop.
+
+        Raises:
+            UpstreamUnavailable, UpstreamTimeout, UpstreamBroken: before the headers were there.
+        """
+        try:
+            response = await self._session.request(
+                method, self.url(target), headers=headers, data=body, allow_redirects=False
+            )
+        except aiohttp.ClientConnectorError as error:
+            raise UpstreamUnavailable from error
+        except (aiohttp.ConnectionTimeoutError, aiohttp.ServerTimeoutError) as error:
+            connecting = isinstance(error, aiohttp.ConnectionTimeoutError)
+            raise (UpstreamUnavailable if connecting else UpstreamTimeout) from error
+        except aiohttp.ClientError as error:
+            raise UpstreamBroken from error
+        complete = False
+        try:
+            yield response
+            complete = response.content.at_eof()
+        finally:
+            if complete:
+                response.release()
+            else:
+                response.close()
+
+    @asynccontextmanager
+    async def websocket(
+        self, target: str, headers: CIMultiDict[str], protocols: tuple[str, ...]
+    ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+        async with self._session.ws_connect(
+            self.url(target), headers=headers, protocols=protocols, max_msg_size=0
+        ) as connection:
+            yield connection
+
+    async def is_ready(self, seconds: float) -> Mapping[str, object] | None:
+        """What LiteLLM says of itself when it is ready, else None."""
+        try:
+            async with self._session.get(
+                self.url("/health/readiness"), timeout=aiohttp.ClientTimeout(total=seconds)
+            ) as response:
+                found: object = await response.json()
+        except (aiohttp.ClientError, asyncio.TimeoutError, ValueError):
+            return None
+        return found if response.ok and isinstance(found, dict) else None
+
+    async def close(self) -> None:
+        await self._session.close()
