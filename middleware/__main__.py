@@ -9,7 +9,7 @@ from middleware.settings import Settings
 
 
 def main() -> None:
-    settings = Settings()  # type: ignore[call-arg]  # from the environment
+    settings = Settings()
     uvicorn.run(
         create_app(settings),
         host=settings.host,
@@ -20,6 +20,8 @@ def main() -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies,
         timeout_graceful_shutdown=int(settings.drain_seconds),
         timeout_keep_alive=75,
     )

@@ -10,6 +10,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from middleware import health
 from middleware.database import Database
+from middleware.errors import ServiceError
+from middleware.guard import Guard
 from middleware.passthrough import PassThrough
 from middleware.settings import Settings
 from middleware.telemetry import Telemetry, configure_logging
@@ -19,7 +21,7 @@ from middleware.websocket import WebSocketRelay
 
 def create_app(settings: Settings | None = None) -> ASGIApp:
     """The ASGI application; without `settings`, the environment's."""
-    settings = settings or Settings()  # type: ignore[call-arg]  # from the environment
+    settings = settings or Settings()
     configure_logging(settings.log_level)
 
     @asynccontextmanager
@@ -47,10 +49,11 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
 
 
 class _FrontDoor:
-    """Everything that no route of the service serves."""
+    """Everything that no route of the service serves goes to LiteLLM."""
 
     def __init__(self) -> None:
-        self._http, self._websocket = PassThrough(), WebSocketRelay()
+        self._http = Guard(PassThrough(), ServiceError.as_openai)
+        self._websocket = Guard(WebSocketRelay(), ServiceError.as_openai)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         serve = self._websocket if scope["type"] == "websocket" else self._http

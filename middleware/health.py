@@ -10,7 +10,7 @@ import asyncio
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import ORJSONResponse
+from fastapi.responses import JSONResponse
 
 from middleware.database import Database
 from middleware.upstream import Upstream
@@ -25,21 +25,21 @@ async def live() -> dict[str, str]:
 
 
 @router.get("/readyz")
-async def ready(request: Request) -> ORJSONResponse:
+async def ready(request: Request) -> JSONResponse:
     """200 where requests can be served, else 503; the body says which part is missing."""
     parts = await _parts(request)
     good = all(state == "connected" for state in parts.values())
-    return ORJSONResponse(
+    return JSONResponse(
         {"status": "ready" if good else "not ready", **parts}, status_code=200 if good else 503
     )
 
 
 @router.get("/bedrock/health/liveliness")
-async def bedrock_liveliness(request: Request) -> ORJSONResponse:
+async def bedrock_liveliness(request: Request) -> JSONResponse:
     """The health check of the gateway that this one succeeds, under its path and in its words."""
     litellm = (await _parts(request))["litellm"]
     good = litellm == "connected"
-    return ORJSONResponse(
+    return JSONResponse(
         {"status": "healthy" if good else "unhealthy", "litellm": litellm},
         status_code=200 if good else 503,
     )

@@ -89,7 +89,7 @@ def forwarded_headers(scope: Scope) -> CIMultiDict[str]:
         headers["x-forwarded-for"] = client[0]
     secure = scope["scheme"] in ("https", "wss")
     headers["x-forwarded-proto"] = "https" if secure else "http"
-    headers["x-request-id"] = scope["state"]["request_id"]
+    headers["x-request-id"] = scope["state"]["exchange"].request_id
     return headers
 
 

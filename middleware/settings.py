@@ -25,6 +25,9 @@ class Settings(BaseSettings):
     port: int = 3000
     """Port to listen on."""
 
+    trusted_proxies: str = ""
+    """Addresses (comma-separated, or `*`) whose `x-forwarded-for` and `-proto` are believed."""
+
     connect_seconds: PositiveFloat = 5.0
     """How long a connection to LiteLLM may take to open before the caller gets 503."""
 

@@ -7,21 +7,31 @@ import re
 import sys
 import time
 import uuid
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from middleware.errors import CallerGone, ServiceError
-
 log = logging.getLogger("middleware")
 _ACCEPTABLE_ID = re.compile(rb"[A-Za-z0-9._:/-]{1,128}")
 _KEY = re.compile(r"sk-[\w-]+")
 
 
+@dataclass(slots=True)
+class Exchange:
+    """What is known of a request while it is served; `scope["state"]["exchange"]`."""
+
+    request_id: str
+    began: float
+    status: int = 0
+    sent: int = 0
+    note: str = ""
+
+
 class Telemetry:
-    """Gives each request an id, logs it when it ends, and renders errors that nobody else has rendered.
+    """Gives each request an id and logs it when it ends.
 
     An id that the caller sends in `x-request-id` is kept, so that a request can be followed from one
     system to the next.
@@ -34,44 +44,23 @@ class Telemetry:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        request_id = _request_id(scope)
-        scope.setdefault("state", {})["request_id"] = request_id
-        began, status, sent, note = time.perf_counter(), 0, 0, ""
+        exchange = Exchange(_request_id(scope), time.perf_counter())
+        scope.setdefault("state", {})["exchange"] = exchange
+        id_header = (b"x-request-id", exchange.request_id.encode())
 
         async def observed(message: Message) -> None:
-            nonlocal status, sent
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                headers = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
-                message = {**message, "headers": headers}
-            elif message["type"] == "http.response.body":
-                sent += len(message.get("body", b""))
+            if message["type"] == "http.response.body":
+                exchange.sent += len(message.get("body", b""))
+            elif message["type"] == "http.response.start":
+                exchange.status = message["status"]
+                message = {**message, "headers": [*message.get("headers", ()), id_header]}
             await send(message)
 
         try:
             await self._app(scope, receive, observed)
-        except CallerGone:
-            note = "caller gone"
-        except ServiceError as error:
-            note = type(error).__name__
-            if not status:
-                await _send_error(error, observed)
-        except Exception as error:
-            note = type(error).__name__
-            log.exception("unexpected error", extra={"request_id": request_id})
-            if not status and scope["type"] == "http":
-                await _send_error(ServiceError(), observed)
         finally:
             if log.isEnabledFor(logging.INFO):
-                facts: dict[str, Any] = {
-                    "request_id": request_id,
-                    "method": scope.get("method", "WEBSOCKET"),
-                    "path": _KEY.sub("sk-…", scope["path"]),
-                    "status": status,
-                    "ms": round((time.perf_counter() - began) * 1000, 2),
-                    "bytes": sent,
-                }
-                log.info("request", extra={**facts, "note": note} if note else facts)
+                log.info("request", extra=_facts(scope, exchange))
 
 
 class JsonFormatter(logging.Formatter):
@@ -110,13 +99,13 @@ def _request_id(scope: Scope) -> str:
     return uuid.uuid4().hex
 
 
-async def _send_error(error: ServiceError, send: Send) -> None:
-    body = error.as_openai()
-    headers = {
-        "content-type": "application/json",
-        "content-length": str(len(body)),
-        **error.headers,
+def _facts(scope: Scope, exchange: Exchange) -> dict[str, Any]:
+    facts = {
+        "request_id": exchange.request_id,
+        "method": scope.get("method", "WEBSOCKET"),
+        "path": _KEY.sub("sk-…", scope["path"]),
+        "status": exchange.status,
+        "ms": round((time.perf_counter() - exchange.began) * 1000, 2),
+        "bytes": exchange.sent,
     }
-    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": error.status, "headers": raw})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+    return {**facts, "note": exchange.note} if exchange.note else facts

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
@@ -85,8 +84,8 @@ class Upstream:
             async with self._session.get(
                 self.url("/health/readiness"), timeout=aiohttp.ClientTimeout(total=seconds)
             ) as response:
-                found: object = await response.json()
-        except (aiohttp.ClientError, asyncio.TimeoutError, ValueError):
+                found: object = await response.json(content_type=None)
+        except (TimeoutError, aiohttp.ClientError, ValueError):
             return None
         return found if response.ok and isinstance(found, dict) else None
 

@@ -21,7 +21,9 @@ from gateway_lib.local.client import find
 
 StateOption = Annotated[
     Path | None,
-    typer.Option("--state", help="State folder of the stack.  [default: $GATEWAY_STATE_DIR or .gateway]"),
+    typer.Option(
+        "--state", help="State folder of the stack.  [default: $GATEWAY_STATE_DIR or .gateway]"
+    ),
 ]
 _COLOURS = {"ready": "green", "stopped": "dim", "failed": "red", "restarting": "yellow"}
 _console = Console(stderr=True, highlight=False)
@@ -37,9 +39,9 @@ class Format(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add the commands of the local stack to `app`."""
-    app.command(
-        "up", context_settings={"allow_extra_args": True, "ignore_unknown_options": True}
-    )(up)
+    app.command("up", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
+        up
+    )
     app.command("down")(down)
     app.command("status")(status)
     app.command("env")(env)
@@ -49,8 +51,12 @@ def up(
     context: typer.Context,
     state: StateOption = None,
     port: Annotated[int | None, typer.Option(help="Port for http.  [default: a free one]")] = None,
-    tls_port: Annotated[int | None, typer.Option(help="Port for https.  [default: a free one]")] = None,
-    detach: Annotated[bool, typer.Option("--detach", "-d", help="Return when all is healthy.")] = False,
+    tls_port: Annotated[
+        int | None, typer.Option(help="Port for https.  [default: a free one]")
+    ] = None,
+    detach: Annotated[
+        bool, typer.Option("--detach", "-d", help="Return when all is healthy.")
+    ] = False,
 ) -> int:
     """Start the complete gateway on this machine.
 
@@ -92,8 +98,12 @@ def status(
         _console.print(f"no stack was started in {found['state']} yet; start one with: gateway up")
     else:
         _console.print(_table(found))
-        word = "ready to serve" if found["healthy"] else found.get("message") or "not ready to serve"
-        _console.print(f"{found['status']}: {word}" if found["running"] else f"{found['status']}", markup=False)
+        word = (
+            "ready to serve" if found["healthy"] else found.get("message") or "not ready to serve"
+        )
+        _console.print(
+            f"{found['status']}: {word}" if found["running"] else f"{found['status']}", markup=False
+        )
     return 0 if found["healthy"] else 3
 
 
@@ -111,7 +121,9 @@ def env(
         typer.echo(f"{prefix}{name}={shlex.quote(value)}")
 
 
-def _run_beside(command: list[str], folder: local.State, port: int | None, tls_port: int | None) -> int:
+def _run_beside(
+    command: list[str], folder: local.State, port: int | None, tls_port: int | None
+) -> int:
     began = time.monotonic()
     stack = local.start_detached(folder, port=port, tls_port=tls_port, owned=True, report=_say)
     try:
@@ -139,14 +151,18 @@ def _say(line: str) -> None:
 
 def _announce(snapshot: dict[str, Any], began: float) -> None:
     _console.print(_table(snapshot))
-    _console.print(f"ready in {time.monotonic() - began:.1f} s: [bold]{snapshot['base_url']}[/bold]")
+    _console.print(
+        f"ready in {time.monotonic() - began:.1f} s: [bold]{snapshot['base_url']}[/bold]"
+    )
     _console.print('point a client at it with: eval "$(gateway env)"')
 
 
 def _table(snapshot: dict[str, Any]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("component", "status", "address", "pid", "restarts"):
-        table.add_column(name, justify="right" if name in ("pid", "restarts") else "left", no_wrap=True)
+        table.add_column(
+            name, justify="right" if name in ("pid", "restarts") else "left", no_wrap=True
+        )
     for component in snapshot["components"]:
         state = component["status"]
         table.add_row(

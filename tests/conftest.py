@@ -1,0 +1,69 @@
+"""What several test packages need: the real parts, started once."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway_lib import local
+from gateway_lib.local import ports
+from gateway_lib.local.client import RunningStack
+from gateway_lib.local.component import Process
+from gateway_lib.local.postgres import Postgres
+
+
+def pytest_report_header() -> str:
+    names = ("litellm", "openai", "boto3", "fastapi", "papermill")
+    return "with " + ", ".join(f"{name} {importlib.metadata.version(name)}" for name in names)
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    """The complete gateway, started as a user starts it; it dies with the test run."""
+    state = local.State(tmp_path_factory.mktemp("stack"))
+    running = local.start_detached(state, owned=True)
+    yield running
+    local.down(state)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A PostgreSQL server of its own, without the rest."""
+    state = local.State(tmp_path_factory.mktemp("postgres"))
+    state.create()
+    server = Postgres(state, ports.choose(), state.secrets().postgres_password)
+    component = server.component()
+    if component.prepare:
+        component.prepare()
+    process = Process(component, state.logs / "postgres.log")
+    try:
+        wait_until(server.is_ready)
+        yield server
+    finally:
+        process.ask_to_stop()
+        process.reap(time.monotonic() + 10)
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres, request: pytest.FixtureRequest) -> str:
+    """The URL of an empty database."""
+    name = f"test_{abs(hash(request.node.nodeid)) % 10**12}"
+    postgres.ensure_database(name)
+    return postgres.url(name)
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    return Path(__file__).resolve().parents[1]
+
+
+def wait_until(condition, seconds: float = 30.0) -> None:
+    """Wait for something that must come true soon."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not true after {seconds:.0f} s"
+        time.sleep(0.05)
