@@ -1,0 +1,117 @@
+"""prisma-client-py's client, generated from a Prisma schema.
+
+The Prisma CLI would do this by starting the generator and handing it the parsed schema as one line of
+JSON-RPC. Its WASM schema parser is enough for that; the CLI itself (and the native engines it looks for)
+is not needed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from gateway_lib.local.prisma.errors import PrismaError
+
+ENGINE_VERSION = "605197351a3c8bdd595af2d2a9bc3025bca48ea2"
+"""Commit of prisma-engines behind the npm packages of version 5.22.0."""
+
+
+def litellm_schema() -> Path:
+    """LiteLLM's own Prisma schema."""
+    return _package("litellm") / "proxy" / "schema.prisma"
+
+
+def litellm_client() -> Path:
+    """Where LiteLLM imports the generated client from: prisma-client-py's own package."""
+    return _package("prisma")
+
+
+def is_generated(schema: Path, output: Path) -> bool:
+    """Whether ``output`` holds a client generated from this very schema."""
+    packaged = output / "schema.prisma"
+    if not packaged.exists() or not (output / "client.py").exists():
+        return False
+    return _digest(packaged) == _digest(schema)
+
+
+def generate(schema: Path, output: Path, node: Path, engine: Path) -> None:
+    """Write the client for ``schema`` into the package ``output``.
+
+    Args:
+        schema: a ``schema.prisma`` whose first generator is prisma-client-py.
+        output: the folder of the package to write; prisma-client-py's own, or a new one.
+        node: the Node.js executable.
+        engine: the engine's folder, with ``generator.mjs``.
+
+    Raises:
+        PrismaError: the schema cannot be read, or the generator failed.
+    """
+    request = _request(schema, output, node, engine)
+    result = subprocess.run(
+        [sys.executable, "-m", "prisma"],
+        # prisma-client-py reads pyproject.toml of the working directory
+        cwd=engine,
+        env={
+            **os.environ,
+            "PRISMA_GENERATOR_INVOCATION": "true",
+            "PRISMA_EXPECTED_ENGINE_VERSION": ENGINE_VERSION,
+        },
+        input=json.dumps(request) + "\n",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    reply = _reply(result.stderr)
+    if reply is None or "error" in reply:
+        message = reply["error"]["message"] if reply else result.stderr
+        last = (message.strip() or f"status {result.returncode}").splitlines()[-1]
+        raise PrismaError(f"the Prisma client cannot be generated from {schema.name}: {last}")
+
+
+def versions() -> dict[str, str]:
+    """The versions of the Python packages the generated client depends on."""
+    try:
+        return {name: version(name) for name in ("litellm", "litellm-proxy-extras", "prisma")}
+    except PackageNotFoundError as error:
+        raise PrismaError(
+            f"the Python package {error.name} is missing: install requirements.lock"
+        ) from error
+
+
+def _request(schema: Path, output: Path, node: Path, engine: Path) -> dict[str, Any]:
+    result = subprocess.run(
+        [node, engine / "generator.mjs", schema], capture_output=True, text=True, check=False
+    )
+    if result.returncode:
+        error = next((line for line in result.stderr.splitlines() if "Error" in line), "no reason")
+        raise PrismaError(f"{schema.name} cannot be read: {error.strip()}")
+    params = json.loads(result.stdout)
+    params["generator"]["output"] = {"value": str(output), "fromEnvVar": None}
+    params["version"] = ENGINE_VERSION
+    return {"jsonrpc": "2.0", "id": 1, "method": "generate", "params": params}
+
+
+def _reply(stderr: str) -> dict[str, Any] | None:
+    for line in stderr.splitlines():
+        if line.startswith("{") and '"jsonrpc"' in line:
+            reply: dict[str, Any] = json.loads(line)
+            return {key: value for key, value in reply.items() if value is not None}
+    return None
+
+
+def _package(name: str) -> Path:
+    spec = find_spec(name)
+    if spec is None or spec.origin is None:
+        raise PrismaError(f"the Python package {name} is missing: install requirements.lock")
+    return Path(spec.origin).parent
+
+
+def _digest(path: Path) -> bytes:
+    return hashlib.sha256(path.read_bytes()).digest()

@@ -1,0 +1,76 @@
+/**
+ * Errors, in the shape in which Prisma's native engine answers them and prisma-client-py reads them.
+ */
+
+/**
+ * @typedef {{is_panic: boolean, message: string, meta: Record<string, unknown>, error_code?: string}} UserFacing
+ * @typedef {{error: string, user_facing_error: UserFacing}} EngineError
+ */
+
+/** An error with one of the codes of https://www.prisma.io/docs/orm/reference/error-reference. */
+export class CodedError extends Error {
+  /**
+   * @param {string} code
+   * @param {string} message
+   * @param {Record<string, unknown>} [meta]
+   */
+  constructor(code, message, meta = {}) {
+    super(message);
+    this.code = code;
+    this.meta = meta;
+  }
+
+  /** @returns {EngineError} */
+  toJSON() {
+    return {
+      error: this.message,
+      user_facing_error: { is_panic: false, message: this.message, meta: this.meta, error_code: this.code },
+    };
+  }
+}
+
+/** The query is not one this engine can read; P2009 is Prisma's code for a query that does not validate. */
+export class BadQuery extends CodedError {
+  /** @param {string} message */
+  constructor(message) {
+    super('P2009', `Failed to validate the query: ${message}`, { kind: 'BadQuery', query_validation_error: message });
+  }
+}
+
+/** The server could not be reached at all: refused, not found, no answer in time, or still starting up. */
+export class ServerUnreachable extends CodedError {
+  /**
+   * @param {string} address
+   * @param {string} reason
+   */
+  constructor(address, reason) {
+    super('P1001', `Can't reach database server at \`${address}\` (${reason})`, { database_location: address });
+  }
+}
+
+/** The connection was lost while it was used. */
+export class ConnectionLost extends CodedError {
+  /**
+   * @param {string} address
+   * @param {string} reason
+   */
+  constructor(address, reason) {
+    super('P1017', `Server has closed the connection: connection closed by \`${address}\` (${reason})`);
+  }
+}
+
+/** Every connection of the pool was in use for the whole of `pool_timeout`. */
+export class PoolExhausted extends CodedError {
+  /**
+   * @param {number} limit
+   * @param {number} seconds
+   */
+  constructor(limit, seconds) {
+    super(
+      'P2024',
+      'Timed out fetching a new connection from the connection pool. ' +
+        `(Current connection pool timeout: ${seconds}, connection limit: ${limit})`,
+      { connection_limit: limit, timeout: seconds },
+    );
+  }
+}
