@@ -27,7 +27,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     state = local.State(tmp_path_factory.mktemp("stack"))
     running = local.start_detached(state, owned=True)
     yield running
-    local.down(state)
+    running.stop()
 
 
 @pytest.fixture(scope="session")

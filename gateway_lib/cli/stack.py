@@ -142,7 +142,7 @@ def _run_beside(
                     signal.signal(number, handler)
         return code if code >= 0 else 128 - code
     finally:
-        local.down(folder)
+        stack.stop()
 
 
 def _say(line: str) -> None:

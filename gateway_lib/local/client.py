@@ -27,6 +27,8 @@ class RunningStack:
 
     state: State
     snapshot: dict[str, Any]
+    process: subprocess.Popen[bytes] | None = None
+    """The supervisor, where this process started it."""
 
     @property
     def base_url(self) -> str:
@@ -53,6 +55,12 @@ class RunningStack:
             "SSL_CERT_FILE": facts["bundle"],
             "NODE_EXTRA_CA_CERTS": facts["authority"],
         }
+
+    def stop(self) -> None:
+        """Stop the stack; its data stays in the state folder."""
+        down(self.state)
+        if self.process:
+            self.process.wait()
 
 
 def find(state: State) -> RunningStack:
@@ -146,7 +154,7 @@ def running_stack(
     try:
         yield stack
     finally:
-        down(state)
+        stack.stop()
 
 
 def _wait_until_ready(
@@ -163,7 +171,7 @@ def _wait_until_ready(
         shown = len(lines)
         snapshot = state.snapshot()
         if snapshot.get("pid") == process.pid and snapshot.get("status") == "ready":
-            return RunningStack(state, snapshot)
+            return RunningStack(state, snapshot, process)
         time.sleep(0.1)
     raise ComponentFailed(f"the stack was not ready after {START_SECONDS:.0f} s; see {log}")
 

@@ -10,6 +10,9 @@ from gateway_lib.local.certificates import Certificates
 from gateway_lib.local.component import Component
 from gateway_lib.local.http import answers
 from gateway_lib.local.ports import HOST
+from gateway_lib.local.postgres import Postgres
+
+DATABASE = "middleware"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,7 @@ class Doors:
     https_port: int
     certificates: Certificates
     litellm_url: str
-    database_url: str
+    postgres: Postgres
 
     @property
     def http_url(self) -> str:
@@ -40,6 +43,7 @@ class Doors:
                 "MIDDLEWARE_PORT": str(self.http_port),
             },
             ready=lambda: answers(f"{self.http_url}/livez"),
+            prepare=lambda: self.postgres.ensure_database(DATABASE),
             port=self.http_port,
             address=self.http_url,
         )
@@ -72,5 +76,5 @@ class Doors:
     def _environment(self) -> dict[str, str]:
         return {
             "MIDDLEWARE_LITELLM_URL": self.litellm_url,
-            "MIDDLEWARE_DATABASE_URL": self.database_url,
+            "MIDDLEWARE_DATABASE_URL": self.postgres.url(DATABASE),
         }

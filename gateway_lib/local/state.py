@@ -14,7 +14,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -85,18 +85,23 @@ class State:
         temporary = path.with_name(f".{path.name}.{os.getpid()}")
         with self._explained():
             path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-            temporary.replace(path)
+            try:
+                descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(data)
+                temporary.replace(path)
+            except OSError:
+                temporary.unlink(missing_ok=True)
+                raise
         return path
 
     def secrets(self) -> Secrets:
         """The stack's keys, made at the first call."""
         path = self.path / "secrets.json"
         known: dict[str, str] = {}
-        with self._explained(), suppress(FileNotFoundError):
-            known = json.loads(path.read_bytes())
+        with self._explained():
+            if path.exists():
+                known = json.loads(path.read_bytes())
         names = {field.name for field in fields(Secrets)}
         result = replace(Secrets.generate(), **{k: v for k, v in known.items() if k in names})
         if asdict(result) != known:
@@ -157,13 +162,12 @@ class State:
     def _explained(self) -> Iterator[None]:
         try:
             yield
-        except (FileNotFoundError, BlockingIOError):
-            raise
         except OSError as error:
             reason = {
                 errno.ENOSPC: "the disk is full",
                 errno.EROFS: "the file system is read-only",
                 errno.EACCES: "no permission to write there",
+                errno.ENOENT: "such a folder cannot be made there",
                 errno.ENOTDIR: "a part of the path is a file",
                 errno.EEXIST: "it is a file, not a folder",
             }.get(error.errno or 0, error.strerror or str(error))

@@ -1,0 +1,212 @@
+"""The stack as a user handles it: `gateway up | status | env | down`, and parts that are killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from tests.conftest import wait_until
+
+GATEWAY = [sys.executable, "-m", "gateway_lib"]
+COMPONENTS = ["postgres", "redis", "simulator", "litellm", "middleware", "middleware-tls"]
+
+
+def gateway(*arguments, state, check=True, **options):
+    result = subprocess.run(
+        [*GATEWAY, *arguments, "--state", str(state)],
+        capture_output=True,
+        text=True,
+        check=False,
+        **options,
+    )
+    assert not check or result.returncode == 0, result.stderr
+    return result
+
+
+def status(state):
+    return json.loads(gateway("status", "--json", state=state, check=False).stdout)
+
+
+def processes_of(state) -> set[int]:
+    """Every process that has the state folder in its command line or environment, or descends from one."""
+    found = set()
+    for process in psutil.process_iter():
+        try:
+            words = [*process.cmdline(), *process.environ().values()]
+            if process.status() != psutil.STATUS_ZOMBIE and any(
+                str(state) in word for word in words
+            ):
+                found |= {process.pid, *(child.pid for child in process.children(recursive=True))}
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    return found - {os.getpid()}
+
+
+@pytest.fixture(scope="module")
+def second(tmp_path_factory, stack):
+    """A stack beside the session's, started by the command line; the tests below kill its parts."""
+    state = tmp_path_factory.mktemp("second")
+    started = gateway("up", "--detach", state=state)
+    assert "ready to serve" not in started.stdout and 'eval "$(gateway env)"' in started.stderr
+    yield state
+    gateway("down", state=state)
+    assert processes_of(state) == set()
+
+
+def test_two_stacks_run_side_by_side_and_share_nothing(stack, second):
+    mine, other = stack.environment, environment(second)
+    ports = {component["port"] for component in status(second)["components"]}
+    assert not ports & {component["port"] for component in status(stack.state.path)["components"]}
+    for settings, key, expected in ((mine, mine, 200), (other, other, 200), (other, mine, 401)):
+        response = httpx.get(
+            f"{settings['GATEWAY_BASE_URL']}/v1/models",
+            headers={"Authorization": f"Bearer {key['GATEWAY_API_KEY']}"},
+        )
+        assert response.status_code == expected
+
+
+def test_status_lists_components_ports_and_health(second):
+    found = status(second)
+    assert [component["name"] for component in found["components"]] == COMPONENTS
+    assert found["running"] and found["healthy"] and found["status"] == "ready"
+    for component in found["components"]:
+        assert component["status"] == "ready" and psutil.pid_exists(component["pid"])
+        with socket.create_connection(("127.0.0.1", component["port"]), timeout=2):
+            pass
+    table = gateway("status", state=second).stderr
+    assert all(name in table for name in COMPONENTS) and "ready to serve" in table
+
+
+def test_env_is_what_a_shell_evaluates(second):
+    settings = environment(second)
+    script = 'eval "$(%s env --state %s)"; echo "$OPENAI_BASE_URL|$OPENAI_API_KEY|$AWS_CA_BUNDLE"'
+    command = script % (shlex.join(GATEWAY), shlex.quote(str(second)))
+    base, key, bundle = (
+        subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
+        .stdout.strip()
+        .split("|")
+    )
+    assert base == settings["GATEWAY_BASE_URL"] + "/v1" and key == settings["GATEWAY_API_KEY"]
+    assert Path(bundle).read_text().count("BEGIN CERTIFICATE") > 100
+    dotenv = gateway("env", "--format", "dotenv", state=second).stdout
+    assert f"GATEWAY_BASE_URL={settings['GATEWAY_BASE_URL']}" in dotenv.splitlines()
+
+
+def test_the_https_door_speaks_http2_under_the_stacks_own_authority(second):
+    settings = environment(second)
+    context = httpx.create_ssl_context(verify=settings["SSL_CERT_FILE"])
+    with httpx.Client(http2=True, verify=context) as client:
+        response = client.get(f"{settings['GATEWAY_TLS_URL']}/livez")
+    assert response.status_code == 200 and response.http_version == "HTTP/2"
+    with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+        httpx.get(
+            f"{settings['GATEWAY_TLS_URL']}/livez", verify=httpx.create_ssl_context(trust_env=False)
+        )
+
+
+def test_a_second_stack_in_the_same_folder_is_refused(second):
+    result = gateway("up", "--detach", state=second, check=False)
+    assert (
+        result.returncode == 1
+        and "already runs" in result.stderr
+        and "Traceback" not in result.stderr
+    )
+
+
+def test_a_port_that_is_taken_is_a_clear_error(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = str(listener.getsockname()[1])
+        for extra in (["--detach"], []):
+            result = gateway("up", "--port", port, *extra, state=tmp_path, check=False)
+            assert result.returncode == 1
+            assert f"port {port} on 127.0.0.1 is in use" in result.stderr
+            assert "Traceback" not in result.stderr
+
+
+def test_no_secret_is_in_the_process_list_or_in_a_log(second):
+    secrets = json.loads((second / "secrets.json").read_text()).values()
+    listed = "\n".join(
+        " ".join(psutil.Process(pid).cmdline())
+        for pid in processes_of(second)
+        if psutil.pid_exists(pid)
+    )
+    logs = "\n".join(path.read_text(errors="replace") for path in (second / "logs").iterdir())
+    for secret in secrets:
+        assert secret not in listed and secret not in logs
+
+
+@pytest.mark.parametrize("name", COMPONENTS)
+def test_a_killed_component_comes_back_and_the_gateway_serves_again(second, name):
+    settings = environment(second)
+    before = {c["name"]: c for c in status(second)["components"]}
+    os.kill(before[name]["pid"], signal.SIGKILL)
+    wait_until(lambda: component(second, name)["pid"] not in (before[name]["pid"], None), 30)
+    wait_until(lambda: status(second)["healthy"] and status(second)["status"] == "ready", 90)
+    after = component(second, name)
+    assert (
+        after["restarts"] == before[name]["restarts"] + 1 and after["port"] == before[name]["port"]
+    )
+    report = (second / "logs" / "supervisor.log").read_text()
+    assert f"{name} ended by SIGKILL" in report and f"{name}: restarting" in report
+    wait_until(lambda: answers(settings), 20)
+
+
+def test_killing_the_supervisor_leaves_no_process_and_the_folder_can_be_used_again(tmp_path):
+    gateway("up", "--detach", state=tmp_path)
+    supervisor = status(tmp_path)["pid"]
+    assert len(processes_of(tmp_path)) >= len(COMPONENTS) + 2
+    os.kill(supervisor, signal.SIGKILL)
+    wait_until(lambda: processes_of(tmp_path) == set(), 20)
+    found = status(tmp_path)
+    assert found["status"] == "killed" and not found["running"]
+    result = gateway("env", state=tmp_path, check=False)
+    assert result.returncode == 1 and "no stack runs" in result.stderr
+
+    key = environment_of(tmp_path)
+    foreground = subprocess.Popen(
+        [*GATEWAY, "up", "--state", str(tmp_path)], stderr=subprocess.PIPE, text=True
+    )
+    wait_until(lambda: status(tmp_path)["healthy"], 120)
+    assert environment(tmp_path)["GATEWAY_API_KEY"] == key and answers(environment(tmp_path))
+    foreground.send_signal(signal.SIGINT)
+    assert foreground.wait(60) == 0
+    assert "stopping" in foreground.stderr.read()
+    assert processes_of(tmp_path) == set()
+
+
+def environment(state):
+    return json.loads(gateway("env", "--format", "json", state=state).stdout)
+
+
+def environment_of(state):
+    return json.loads((state / "secrets.json").read_text())["demo_key"]
+
+
+def component(state, name):
+    (found,) = [c for c in status(state)["components"] if c["name"] == name]
+    return found
+
+
+def answers(settings) -> bool:
+    response = httpx.post(
+        f"{settings['GATEWAY_BASE_URL']}/v1/chat/completions",
+        headers={"Authorization": f"Bearer {settings['GATEWAY_API_KEY']}"},
+        json={
+            "model": "gpt-4o-mini",
+            "messages": [{"role": "user", "content": "echo: still here"}],
+        },
+        timeout=30,
+    )
+    return (
+        response.is_success and response.json()["choices"][0]["message"]["content"] == "still here"
+    )
