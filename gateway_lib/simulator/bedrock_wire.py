@@ -58,7 +58,9 @@ class BedrockWire:
         return await self._exchange(request, operation, handler, _last_part(unquote(model)))
 
     async def guardrail(self, request: Request) -> Response:
-        return await self._exchange(request, "apply-guardrail", self._apply_guardrail)
+        name, _, operation = _guardrail_path(request)
+        handler = self._apply_guardrail if operation == "apply" else self._unknown_operation
+        return await self._exchange(request, "apply-guardrail", handler, _last_part(name))
 
     async def prompt(self, request: Request) -> Response:
         return await self._exchange(request, "get-prompt", self._get_prompt)
@@ -171,13 +173,8 @@ class BedrockWire:
         return _json({"inputTokens": self._engine.input_tokens(parsed)}, entry)
 
     async def _apply_guardrail(self, request: Request, entry: Entry) -> Whole:
-        _, _, rest = _raw_path(request).partition("/bedrock/guardrail/")
-        id, _, tail = rest.partition("/version/")
-        version, _, operation = tail.partition("/")
-        if operation != "apply":
-            return await self._unknown_operation(request, entry)
-        entry.model = _last_part(unquote(id))
-        guardrail = self._find_guardrail(unquote(id), unquote(version))
+        name, version, _ = _guardrail_path(request)
+        guardrail = self._find_guardrail(name, version)
         if guardrail is None:
             raise Refusal(Reason.NOT_FOUND, "The guardrail identifier or version is not found.")
         match entry.body:
@@ -227,6 +224,14 @@ class BedrockWire:
 def _raw_path(request: Request) -> str:
     raw: bytes = request.scope["raw_path"]
     return raw.decode()
+
+
+def _guardrail_path(request: Request) -> tuple[str, str, str]:
+    """Identifier, version and operation of a guardrail's URL."""
+    _, _, rest = _raw_path(request).partition("/bedrock/guardrail/")
+    name, _, tail = rest.partition("/version/")
+    version, _, operation = tail.partition("/")
+    return unquote(name), unquote(version), operation
 
 
 def _last_part(identifier: str) -> str:

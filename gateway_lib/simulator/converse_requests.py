@@ -191,9 +191,9 @@ def _tools(config: Any) -> tuple[tuple[Tool, ...], ToolChoice]:
 
 
 def _output(config: Any) -> Output:
+    if not config or "textFormat" not in config:
+        return Output()
     match config:
-        case None | {}:
-            return Output()
         case {"textFormat": {"structure": {"jsonSchema": {"schema": str(text)}}}}:
             try:
                 schema = orjson.loads(text)

@@ -1,0 +1,111 @@
+"""The simulator as users run it: a process on a free port."""
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import httpx
+import openai
+import pytest
+from botocore.config import Config
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """Base URL of a running simulator; it must stop cleanly on SIGTERM."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "gateway_lib.simulator", "--port", str(port)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    base = f"http://127.0.0.1:{port}"
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            if httpx.get(f"{base}/livez").status_code == 200:
+                break
+        except httpx.TransportError:
+            assert process.poll() is None, process.stderr and process.stderr.read()
+            assert time.monotonic() < deadline, "the simulator did not start"
+            time.sleep(0.05)
+    yield base
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=10)
+    assert process.returncode in (0, -signal.SIGTERM)
+    assert errors == ""
+
+
+@pytest.fixture
+def base(server: str) -> str:
+    """The simulator, reset."""
+    httpx.post(f"{server}/control/reset").raise_for_status()
+    return server
+
+
+class Control:
+    """The control API, for tests."""
+
+    def __init__(self, base: str) -> None:
+        self._http = httpx.Client(base_url=f"{base}/control")
+
+    def faults(self, *faults: dict[str, Any]) -> list[dict[str, Any]]:
+        reply = self._http.put("/faults", json=list(faults))
+        assert reply.status_code == 200, reply.text
+        return reply.json()
+
+    def last(self, **query: Any) -> dict[str, Any]:
+        return self._http.get("/received", params={"limit": 1, **query}).json()[-1]
+
+    def state(self) -> dict[str, Any]:
+        return self._http.get("/state").json()
+
+    def profile(self, model: str, **changes: Any) -> dict[str, Any]:
+        reply = self._http.put(f"/profiles/{model}", json=changes)
+        assert reply.status_code == 200, reply.text
+        return reply.json()
+
+    def close(self) -> None:
+        self._http.close()
+
+
+@pytest.fixture
+def control(base: str) -> Iterator[Control]:
+    control = Control(base)
+    yield control
+    control.close()
+
+
+@pytest.fixture
+def client(base: str) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{base}/openai/v1", api_key="sk-test", max_retries=0) as client:
+        yield client
+
+
+def aws(service: str, url: str) -> Any:
+    return boto3.client(
+        service,
+        endpoint_url=url,
+        region_name="us-east-1",
+        aws_access_key_id="AKIDEXAMPLE",
+        aws_secret_access_key="example",
+        config=Config(retries={"total_max_attempts": 1}, read_timeout=20),
+    )
+
+
+@pytest.fixture
+def bedrock(base: str) -> Iterator[Any]:
+    client = aws("bedrock-runtime", f"{base}/bedrock")
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def agent(base: str) -> Iterator[Any]:
+    client = aws("bedrock-agent", f"{base}/bedrock-agent")
+    yield client
+    client.close()
