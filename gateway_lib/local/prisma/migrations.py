@@ -103,7 +103,7 @@ def _pending(connection: Connection, migrations: Sequence[Migration]) -> list[Mi
         "SELECT migration_name, checksum FROM _prisma_migrations"
         " WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL"
     )
-    applied = dict(rows.fetchall())
+    applied = {str(name): str(checksum) for name, checksum in rows.fetchall()}
     for migration in migrations:
         if applied.get(migration.name, migration.checksum) != migration.checksum:
             raise PrismaError(

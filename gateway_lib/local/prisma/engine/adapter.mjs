@@ -27,8 +27,13 @@ const LOST = /^08|^57P0[12]$/;
 /** the same, or cannot_connect_now: the server is starting up or shutting down */
 const UNREACHABLE = /^08|^57P0[123]$/;
 
-/** Text of a column as it is; `columns.mjs` reads it once its type is known. */
-const AS_TEXT = { getTypeParser: () => (/** @type {string} */ text) => text };
+const FORM = {
+  rowMode: 'array',
+  // one statement at a time, with or without parameters
+  queryMode: 'extended',
+  // text of a column as it is; columns.mjs reads it once its type is known
+  types: { getTypeParser: () => (/** @type {string} */ text) => text },
+};
 
 /**
  * Runs one statement on a connection.
@@ -39,7 +44,7 @@ const AS_TEXT = { getTypeParser: () => (/** @type {string} */ text) => text };
  */
 async function run(connection, client, { sql, args }) {
   try {
-    return ok(await client.query({ text: sql, values: args.map(parameter), rowMode: 'array', types: AS_TEXT }));
+    return ok(await client.query({ text: sql, values: args.map(parameter), ...FORM }));
   } catch (error) {
     if (error instanceof pg.DatabaseError && !LOST.test(error.code)) return refused(error);
     // without an SQLSTATE it comes from the socket, unless node-postgres itself could not encode a value
@@ -163,7 +168,8 @@ export class Adapter {
     class Client extends pg.Client {
       /** @param {import('pg').ClientConfig} config */
       constructor(config) {
-        super({ ...config, connectionTimeoutMillis: connectTimeout * MILLISECONDS });
+        const { password } = connection.pool; // which the pool's own options hide
+        super({ ...config, password, connectionTimeoutMillis: connectTimeout * MILLISECONDS });
       }
     }
     this.pool = new pg.Pool({

@@ -13,17 +13,19 @@ export class CodedError extends Error {
    * @param {string} code
    * @param {string} message
    * @param {Record<string, unknown>} [meta]
+   * @param {string} [error] the engine's own words, which prisma-client-py reads for some codes
    */
-  constructor(code, message, meta = {}) {
+  constructor(code, message, meta = {}, error = message) {
     super(message);
     this.code = code;
     this.meta = meta;
+    this.error = error;
   }
 
   /** @returns {EngineError} */
   toJSON() {
     return {
-      error: this.message,
+      error: this.error,
       user_facing_error: { is_panic: false, message: this.message, meta: this.meta, error_code: this.code },
     };
   }
@@ -34,6 +36,14 @@ export class BadQuery extends CodedError {
   /** @param {string} message */
   constructor(message) {
     super('P2009', `Failed to validate the query: ${message}`, { kind: 'BadQuery', query_validation_error: message });
+  }
+}
+
+/** The query can be read, but holds a value that no field can have; P2007 is Prisma's code for invalid data. */
+export class BadValue extends CodedError {
+  /** @param {string} message */
+  constructor(message) {
+    super('P2007', `Data validation error: ${message}`, { database_error: message });
   }
 }
 
@@ -72,5 +82,39 @@ export class PoolExhausted extends CodedError {
         `(Current connection pool timeout: ${seconds}, connection limit: ${limit})`,
       { connection_limit: limit, timeout: seconds },
     );
+  }
+}
+
+/** An error of the transaction API; answered with a status of its own where it ends a transaction. */
+export class TransactionError extends CodedError {
+  /**
+   * @param {number} status
+   * @param {string} error
+   */
+  constructor(status, error) {
+    super('P2028', `Transaction API error: ${error}`, { error }, error);
+    this.status = status;
+  }
+}
+
+/** The transaction was ended before. */
+export class TransactionClosed extends TransactionError {
+  /** @param {string} end how */
+  constructor(end) {
+    super(422, `Transaction already closed: it is ${end} and cannot be used any more.`);
+  }
+}
+
+/** There is no such transaction; perhaps it was one of an engine before this one. */
+export class TransactionUnknown extends TransactionError {
+  constructor() {
+    super(404, 'Transaction not found. Its id is wrong, or it was started before the engine was.');
+  }
+}
+
+/** No connection became free for the transaction within its `max_wait`. */
+export class TransactionNotStarted extends TransactionError {
+  constructor() {
+    super(504, 'Unable to start a transaction in the given time.');
   }
 }

@@ -98,18 +98,18 @@ export class Inputs {
     return each(node, (object) =>
       collect(object.fields, (name, value) => {
         const field = this.datamodel.field(model, name);
-        if (field?.kind === 'object') return this.#relationWrite(field.type, value);
+        if (field?.kind === 'object') return this.#relationWrite(field, value);
         return this.#scalar(field?.type, value);
       }),
     );
   }
 
   /**
-   * @param {string} model the related one
+   * @param {import('./datamodel.mjs').Field} relation
    * @param {Node} node
    * @returns {unknown}
    */
-  #relationWrite(model, node) {
+  #relationWrite({ type: model, isList }, node) {
     return each(node, (object) =>
       collect(object.fields, (name, value) => {
         switch (name) {
@@ -117,7 +117,7 @@ export class Inputs {
             return this.data(model, value);
           case 'update':
             return each(value, (update) =>
-              this.#isWrapped(model, update) ? this.args(model, update.fields) : this.data(model, update),
+              isList || this.#isWrapped(model, update) ? this.args(model, update.fields) : this.data(model, update),
             );
           case 'createMany':
           case 'connectOrCreate':
@@ -132,7 +132,7 @@ export class Inputs {
   }
 
   /**
-   * Whether a to-one `update` is `{where, data}` and not the data itself.
+   * Whether an `update` of the one related record is `{where, data}` and not the data itself.
    *
    * @param {string} model
    * @param {ObjectNode} node

@@ -2,7 +2,8 @@
  * GraphQL literals as values of Prisma's JSON protocol.
  */
 import { Kind } from 'graphql';
-import { BadQuery } from './errors.mjs';
+import { BadQuery, BadValue } from './errors.mjs';
+import { jsonText } from './json.mjs';
 
 /**
  * The schema's field types for which a literal alone does not say enough: text of a `Json` field has to be
@@ -20,7 +21,7 @@ export function literal(node, type) {
     case Kind.ENUM:
       return node.value;
     case Kind.STRING:
-      return type === 'Json' ? tagged('Json', node.value) : node.value;
+      return type === 'Json' ? tagged('Json', jsonText(node.value)) : node.value;
     case Kind.INT:
       return integer(node.value, type);
     case Kind.FLOAT:
@@ -48,7 +49,7 @@ function integer(text, type) {
 /** @param {string} text */
 function finite(text) {
   const number = Number(text);
-  if (!Number.isFinite(number)) throw new BadQuery(`${text} is beyond the range of a double`);
+  if (!Number.isFinite(number)) throw new BadValue(`${text} is beyond the range of a double`);
   return number;
 }
 

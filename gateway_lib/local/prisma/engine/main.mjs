@@ -15,6 +15,7 @@ import { endOnSignal, endWithParent } from './lifecycle.mjs';
 import { Metrics } from './metrics.mjs';
 import { Requests } from './requests.mjs';
 import { Server } from './server.mjs';
+import { Transactions } from './transactions.mjs';
 import { WasmEngine } from './wasm.mjs';
 
 const LOOPBACK = '127.0.0.1';
@@ -28,8 +29,9 @@ async function main() {
   const schema = readFileSync(process.env.PRISMA_DML_PATH ?? 'schema.prisma', 'utf8');
   const adapter = new Adapter(connection(databaseUrl(schema, process.env)));
   const engine = await WasmEngine.start(schema, adapter);
-  const requests = new Requests(new Translator(Datamodel.parse(schema)), engine);
-  await new Server(requests, engine, new Metrics(adapter.pool)).listen(Number(values.port), LOOPBACK);
+  const transactions = new Transactions(engine);
+  const requests = new Requests(new Translator(Datamodel.parse(schema)), engine, transactions);
+  await new Server(requests, transactions, new Metrics(adapter.pool)).listen(Number(values.port), LOOPBACK);
 }
 
 main().catch((error) => {

@@ -4,24 +4,30 @@
 import { BadQuery } from './errors.mjs';
 import { untagged } from './literals.mjs';
 
+const ROWS = /^\{"data":\{"queryRaw":(.*)\}\}$/s;
+
 /** Runs GraphQL bodies on the WASM engine. */
 export class Requests {
   /**
    * @param {import('./graphql.mjs').Translator} translator
    * @param {import('./wasm.mjs').WasmEngine} engine
+   * @param {import('./transactions.mjs').Transactions} transactions
    */
-  constructor(translator, engine) {
+  constructor(translator, engine, transactions) {
     this.translator = translator;
     this.engine = engine;
+    this.transactions = transactions;
   }
 
   /**
    * @param {any} body
    * @param {string} [transaction]
-   * @returns {Promise<any>}
+   * @returns {Promise<string>} the answer, as JSON
    */
   async run(body, transaction) {
-    return Array.isArray(body.batch) ? this.#batch(body, transaction) : this.#single(body.query, transaction);
+    if (transaction !== undefined) this.transactions.require(transaction);
+    if (!Array.isArray(body.batch)) return this.#single(body.query, transaction);
+    return JSON.stringify(await this.#batch(body, transaction));
   }
 
   /**
@@ -29,13 +35,25 @@ export class Requests {
    * @param {string | undefined} transaction
    */
   async #single(text, transaction) {
-    const data = {};
+    const members = [];
     for (const operation of this.translator.operations(text)) {
-      const response = await this.engine.query(operation.request, transaction);
-      if (response.errors) return response;
-      data[operation.key] = result(operation, response);
+      const response = await this.engine.queryText(operation.request, transaction);
+      // rows stay text: numbers of JSON columns would lose digits and fractions if they were read here
+      const rows = operation.request.action === 'queryRaw' ? ROWS.exec(response)?.[1] : undefined;
+      const value = rows ?? this.#value(response);
+      if (typeof value !== 'string') return JSON.stringify(value);
+      members.push(`${JSON.stringify(operation.key)}:${value}`);
     }
-    return { data };
+    return `{"data":{${members.join(',')}}}`;
+  }
+
+  /**
+   * @param {string} response
+   * @returns {string | {errors: unknown[]}} the value, as JSON
+   */
+  #value(response) {
+    const parsed = this.engine.parsed(response);
+    return parsed.errors ? parsed : JSON.stringify(result(parsed));
   }
 
   /**
@@ -58,17 +76,13 @@ export class Requests {
     if (response.errors) return response;
     return {
       batchResult: response.batchResult.map((each, index) =>
-        each.errors ? each : { data: { [operations[index].key]: result(operations[index], each) } },
+        each.errors ? each : { data: { [operations[index].key]: result(each) } },
       ),
     };
   }
 }
 
-/**
- * @param {import('./graphql.mjs').Operation} operation
- * @param {{data: Record<string, any>}} response
- */
-function result(operation, { data }) {
-  const [value] = Object.values(data);
-  return operation.request.action === 'queryRaw' ? value : untagged(value);
+/** @param {{data: Record<string, any>}} response */
+function result({ data }) {
+  return untagged(Object.values(data)[0]);
 }

@@ -2,30 +2,22 @@
  * The HTTP protocol of Prisma's query engine, as far as prisma-client-py uses it.
  */
 import { createServer } from 'node:http';
-import { CodedError } from './errors.mjs';
+import { CodedError, TransactionError } from './errors.mjs';
 
+const PLAIN = 'text/plain';
 const TRANSACTION_PATH = /^\/transaction\/([^/]+)\/(commit|rollback)$/;
-/** Statuses of the native engine for errors of the transaction API. */
-const TRANSACTION_STATUSES = [
-  [/unable to start a transaction in the given time/i, 504],
-  [/transaction not found/i, 404],
-  [/transaction already closed/i, 422],
-];
-
-/**
- * @typedef {{status: number, body: any}} Answer
- */
+/** @typedef {{status: number, body: string, type?: string}} Answer JSON, unless the type says otherwise */
 
 /** Answers the requests. */
 export class Server {
   /**
    * @param {import('./requests.mjs').Requests} requests
-   * @param {import('./wasm.mjs').WasmEngine} engine
+   * @param {import('./transactions.mjs').Transactions} transactions
    * @param {import('./metrics.mjs').Metrics} metrics
    */
-  constructor(requests, engine, metrics) {
+  constructor(requests, transactions, metrics) {
     this.requests = requests;
-    this.engine = engine;
+    this.transactions = transactions;
     this.metrics = metrics;
   }
 
@@ -56,11 +48,10 @@ export class Server {
     } catch (error) {
       if (error instanceof WebAssembly.RuntimeError) crash(error);
       const known = error instanceof CodedError ? error : new CodedError('P2036', String(error?.message ?? error));
-      answer = { status: 200, body: { data: null, errors: [known.toJSON()] } };
+      answer = json(200, { data: null, errors: [known.toJSON()] });
     }
-    const text = typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body);
-    const type = typeof answer.body === 'string' ? 'text/plain' : 'application/json';
-    response.writeHead(answer.status, { 'content-type': `${type}; charset=utf-8` }).end(text);
+    const { status, body, type = 'application/json' } = answer;
+    response.writeHead(status, { 'content-type': `${type}; charset=utf-8` }).end(body);
   }
 
   /**
@@ -69,16 +60,31 @@ export class Server {
    */
   async #answer(request) {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://engine');
-    if (request.method === 'GET' && pathname === '/status') return { status: 200, body: { status: 'ok' } };
+    if (request.method === 'GET' && pathname === '/status') return json(200, { status: 'ok' });
     if (request.method === 'GET' && pathname === '/metrics') return this.#metrics(searchParams, await text(request));
-    if (request.method !== 'POST') return { status: 405, body: 'method not allowed' };
+    if (request.method !== 'POST') return { status: 405, body: 'method not allowed', type: PLAIN };
     if (pathname === '/') return this.#query(request);
-    if (pathname === '/transaction/start') {
-      return transactionAnswer(await this.engine.startTransaction(JSON.parse(await text(request))));
-    }
+    return this.#transaction(pathname, request);
+  }
+
+  /**
+   * @param {string} pathname
+   * @param {import('node:http').IncomingMessage} request
+   * @returns {Promise<Answer>}
+   */
+  async #transaction(pathname, request) {
     const [, id, end] = TRANSACTION_PATH.exec(pathname) ?? [];
-    if (id === undefined) return { status: 404, body: 'not found' };
-    return transactionAnswer(await (end === 'commit' ? this.engine.commit(id) : this.engine.rollback(id)));
+    try {
+      if (pathname === '/transaction/start') {
+        return transactionAnswer(await this.transactions.start(JSON.parse(await text(request))));
+      }
+      if (id === undefined) return { status: 404, body: 'not found', type: PLAIN };
+      const ended = end === 'commit' ? this.transactions.commit(id) : this.transactions.rollback(id);
+      return transactionAnswer(await ended);
+    } catch (error) {
+      if (error instanceof TransactionError) return json(error.status, error.toJSON().user_facing_error);
+      throw error;
+    }
   }
 
   /** @param {import('node:http').IncomingMessage} request */
@@ -94,16 +100,23 @@ export class Server {
    */
   #metrics(parameters, labels) {
     const global = labels ? JSON.parse(labels) : {};
-    const body = parameters.get('format') === 'prometheus' ? this.metrics.text(global) : this.metrics.json(global);
-    return { status: 200, body };
+    if (parameters.get('format') !== 'prometheus') return json(200, this.metrics.json(global));
+    return { status: 200, body: this.metrics.text(global), type: PLAIN };
   }
+}
+
+/**
+ * @param {number} status
+ * @param {object} body
+ * @returns {Answer}
+ */
+function json(status, body) {
+  return { status, body: JSON.stringify(body) };
 }
 
 /** @param {any} body */
 function transactionAnswer(body) {
-  if (!body.error_code) return { status: 200, body };
-  const [, status] = TRANSACTION_STATUSES.find(([pattern]) => pattern.test(body.message)) ?? [undefined, 500];
-  return { status, body };
+  return json(body.error_code ? 500 : 200, body);
 }
 
 /** @param {import('node:http').IncomingMessage} request */

@@ -58,7 +58,23 @@ export class WasmEngine {
    * @returns {Promise<any>}
    */
   async query(request, transaction) {
-    const response = await this.#engine.query(JSON.stringify(request), NO_TRACE, transaction);
+    return this.parsed(await this.queryText(request, transaction));
+  }
+
+  /**
+   * @param {object} request
+   * @param {string} [transaction]
+   * @returns {Promise<string>} the engine's response as it is
+   */
+  queryText(request, transaction) {
+    return this.#engine.query(JSON.stringify(request), NO_TRACE, transaction);
+  }
+
+  /**
+   * @param {string} response
+   * @returns {any}
+   */
+  parsed(response) {
     return this.#withCauses(JSON.parse(response));
   }
 
@@ -67,7 +83,7 @@ export class WasmEngine {
    * @returns {Promise<any>}
    */
   async startTransaction(options) {
-    return this.#withCauses(JSON.parse(await this.#engine.startTransaction(JSON.stringify(options), NO_TRACE)));
+    return this.parsed(await this.#engine.startTransaction(JSON.stringify(options), NO_TRACE));
   }
 
   /**
@@ -75,7 +91,7 @@ export class WasmEngine {
    * @returns {Promise<any>}
    */
   async commit(id) {
-    return this.#withCauses(JSON.parse(await this.#engine.commitTransaction(id, NO_TRACE)));
+    return this.parsed(await this.#engine.commitTransaction(id, NO_TRACE));
   }
 
   /**
@@ -83,7 +99,7 @@ export class WasmEngine {
    * @returns {Promise<any>}
    */
   async rollback(id) {
-    return this.#withCauses(JSON.parse(await this.#engine.rollbackTransaction(id, NO_TRACE)));
+    return this.parsed(await this.#engine.rollbackTransaction(id, NO_TRACE));
   }
 
   /**
