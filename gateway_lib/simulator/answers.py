@@ -6,6 +6,7 @@ says, tool results are summed up, anything else gets plain text that is stable f
 Tools are called when the choice demands it, or when the message names a word of the tool's name.
 """
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -56,8 +57,8 @@ class Answerer:
         random = generator(self._seed, request.model, content, "text")
         length = round(profile.output_tokens.draw(random))
         answered = bool(request.turns and request.turns[-1].results)
-        if not answered and (calls := self._calls(request)):
-            return Draft(calls=calls)
+        if not answered and (wanted := _wanted(request)):
+            return self._calling(wanted, request, profile, occurrences)
         if echo := _ECHO.match(request.question):
             return Draft(echo[1])
         if answered:
@@ -67,8 +68,7 @@ class Answerer:
             )
             draft = Draft(extend(start, length, random))
         elif question := self.questions.recognise(request.question):
-            occurrence = occurrences.next(request.model, "question", question.id)
-            draft = self.answer(question, request.model, profile, occurrence, length)
+            draft = self._next_answer(question, request, profile, occurrences, length)
         else:
             draft = Draft(extend(_media_note(request), length, random))
         return self._formed(request, draft)
@@ -83,32 +83,69 @@ class Answerer:
         text = extend(f"The answer is {said}.", length, random)
         return Draft(text, question_id=question.id, correct=correct)
 
+    def _next_answer(
+        self,
+        question: Question,
+        request: ChatRequest,
+        profile: Profile,
+        occurrences: Occurrences,
+        length: int,
+    ) -> Draft:
+        occurrence = occurrences.next(request.model, "question", question.id)
+        return self.answer(question, request.model, profile, occurrence, length)
+
+    def _calling(
+        self,
+        wanted: list[tuple[Tool, Json | None]],
+        request: ChatRequest,
+        profile: Profile,
+        occurrences: Occurrences,
+    ) -> Draft:
+        """Call tools; where a known question was asked, their arguments may hold its answer."""
+        draft = Draft()
+        question = self.questions.recognise(request.question)
+        if question and any(given is None for _, given in wanted):
+            draft = self._next_answer(question, request, profile, occurrences, 0)
+        hints = Hints.from_message(request.question, _said(draft.text))
+        calls = []
+        for tool, given in wanted:
+            arguments = given
+            if arguments is None:
+                arguments = instance({"type": "object", **tool.schema}, hints)
+            calls.append(ToolCall(f"call_{uuid4().hex[:24]}", tool.name, arguments))
+        return Draft("", tuple(calls), draft.question_id, draft.correct)
+
     def _formed(self, request: ChatRequest, draft: Draft) -> Draft:
         if request.output.form == "text":
             return draft
-        said = re.match(r"The answer is (.+?)\.(?:\s|$)", draft.text)
-        answer = said[1] if said else draft.text
-        if request.output.form == "json_object":
-            value: Any = {"answer": answer}
-        else:
+        answer = _said(draft.text) or draft.text
+        value: Any = {"answer": answer}
+        if request.output.form == "json_schema":
             hints = Hints.from_message(request.question, answer)
             value = instance(request.output.schema, hints)
-        return Draft(orjson.dumps(value).decode(), (), draft.question_id, draft.correct)
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return Draft(text, (), draft.question_id, draft.correct)
 
-    def _calls(self, request: ChatRequest) -> tuple[ToolCall, ...]:
-        choice, tools = request.tool_choice, request.tools
-        if not tools or choice.mode == "none":
-            return ()
-        wanted: list[tuple[Tool, Json | None]]
-        if choice.mode == "named":
-            wanted = [(tool, None) for tool in tools if tool.name == choice.name]
-        else:
-            wanted = _directed(request) or [(t, None) for t in tools if _mentions(request, t)]
-            if not wanted and choice.mode == "required":
-                wanted = [(tools[0], None)]
-        if not request.parallel_calls:
-            wanted = wanted[:1]
-        return tuple(_call(tool, given, request.question) for tool, given in wanted)
+
+def _said(text: str) -> str:
+    """The answer inside an answering sentence, empty if there is none."""
+    found = re.match(r"The answer is (.+?)\.(?:\s|$)", text)
+    return found[1] if found else ""
+
+
+def _wanted(request: ChatRequest) -> list[tuple[Tool, Json | None]]:
+    """The tools to call, with arguments where the message gives them."""
+    choice, tools = request.tool_choice, request.tools
+    wanted: list[tuple[Tool, Json | None]]
+    if not tools or choice.mode == "none":
+        return []
+    if choice.mode == "named":
+        wanted = [(tool, None) for tool in tools if tool.name == choice.name]
+    else:
+        wanted = _directed(request) or [(t, None) for t in tools if _mentions(request, t)]
+        if not wanted and choice.mode == "required":
+            wanted = [(tools[0], None)]
+    return wanted if request.parallel_calls else wanted[:1]
 
 
 def _directed(request: ChatRequest) -> list[tuple[Tool, Json | None]]:
@@ -130,13 +167,6 @@ def _mentions(request: ChatRequest, tool: Tool) -> bool:
     parts = re.findall(r"[A-Za-z][a-z]{3,}", tool.name) or [tool.name]
     message = request.question.lower()
     return any(part.lower() in message for part in parts)
-
-
-def _call(tool: Tool, given: Json | None, message: str) -> ToolCall:
-    arguments = given
-    if arguments is None:
-        arguments = instance({"type": "object", **tool.schema}, Hints.from_message(message))
-    return ToolCall(f"call_{uuid4().hex[:24]}", tool.name, arguments)
 
 
 def _media_note(request: ChatRequest) -> str:

@@ -16,8 +16,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway_lib.simulator import anthropic_wire, converse_answers, guardrails
+from gateway_lib.simulator import anthropic_answers, converse_answers, guardrails
+from gateway_lib.simulator.anthropic_requests import anthropic_request
 from gateway_lib.simulator.bedrock_errors import as_exception, refused
+from gateway_lib.simulator.bedrock_shapes import check
 from gateway_lib.simulator.converse_requests import converse_request
 from gateway_lib.simulator.delivery import Exchange, Stream, Whole, receive
 from gateway_lib.simulator.embeddings import embed
@@ -26,7 +28,6 @@ from gateway_lib.simulator.guardrails import Guardrail
 from gateway_lib.simulator.journal import Entry
 from gateway_lib.simulator.prompts import get_prompt
 from gateway_lib.simulator.refusals import Reason, Refusal, invalid
-from gateway_lib.simulator.tokens import count
 from middleware.bedrock import eventstream
 
 Operation = Callable[[Request, Entry], Awaitable[Whole | Stream]]
@@ -91,6 +92,7 @@ class BedrockWire:
 
     async def _converse(self, request: Request, entry: Entry) -> Whole | Stream:
         entry.stream = entry.operation == "converse-stream"
+        check("Converse", entry.body, modelId=entry.model)
         guardrail = self._guardrail_of(entry.body.get("guardrailConfig"))
         parsed = converse_request(entry.model, entry.body)
         performance = self._engine.chat(parsed, entry, guardrail)
@@ -117,14 +119,14 @@ class BedrockWire:
         version = request.headers.get("x-amzn-bedrock-guardrailversion", "")
         config = {"guardrailIdentifier": named, "guardrailVersion": version} if named else None
         guardrail = self._guardrail_of(config)
-        parsed = anthropic_wire.anthropic_request(entry.model, entry.body)
+        parsed = anthropic_request(entry.model, entry.body)
         performance = self._engine.chat(parsed, entry, guardrail)
         if entry.stream:
-            frames = anthropic_wire.frames(performance, self._broken(entry), as_exception)
+            frames = anthropic_answers.frames(performance, self._broken(entry), as_exception)
             headers = _headers(entry) | {"x-amzn-bedrock-content-type": "application/json"}
             return Stream(frames, eventstream.CONTENT_TYPE, headers)
         valid = await performance.play_out()
-        answer = anthropic_wire.message(performance)
+        answer = anthropic_answers.message(performance)
         if guardrail is not None:
             hit = performance.plan.stop_reason == "guardrail_intervened"
             answer["amazon-bedrock-guardrailAction"] = "INTERVENED" if hit else "NONE"
@@ -146,18 +148,18 @@ class BedrockWire:
         dimensions = rest.get("dimensions", max(allowed))
         if dimensions not in allowed or rest.get("embeddingTypes", ["float"]) != ["float"]:
             raise invalid("Malformed input request: dimensions or embeddingTypes not supported.")
-        size = count(text)
-        valid = await self._engine.embedding(entry, size, size)
+        valid = await self._engine.embedding(entry, [text])
         vector = embed(entry.model, text, dimensions).tolist()
         answer = {
             "embedding": vector,
             "embeddingsByType": {"float": vector},
-            "inputTextTokenCount": size,
+            "inputTextTokenCount": entry.input_tokens,
         }
-        return _counted(_json(answer, entry, valid), size, 0)
+        return _counted(_json(answer, entry, valid), entry.input_tokens, 0)
 
     async def _count_tokens(self, request: Request, entry: Entry) -> Whole:
         self._engine.profile(entry, "chat")
+        check("CountTokens", entry.body, modelId=entry.model)
         match entry.body.get("input"):
             case {"converse": dict(body)}:
                 parsed = converse_request(entry.model, body)
@@ -166,7 +168,7 @@ class BedrockWire:
                     inner = orjson.loads(base64.b64decode(encoded, validate=True))
                 except ValueError as error:
                     raise invalid("The body of invokeModel is not base64 of JSON.") from error
-                parsed = anthropic_wire.anthropic_request(entry.model, inner)
+                parsed = anthropic_request(entry.model, inner)
             case _:
                 raise invalid("The input field needs one of converse and invokeModel.")
         self._engine.strike(entry.model)
@@ -177,18 +179,20 @@ class BedrockWire:
         guardrail = self._find_guardrail(name, version)
         if guardrail is None:
             raise Refusal(Reason.NOT_FOUND, "The guardrail identifier or version is not found.")
-        match entry.body:
-            case {"source": "INPUT" | "OUTPUT" as source, "content": [_, *_] as content}:
-                pass
-            case _:
-                raise invalid(
-                    "The source field must be INPUT or OUTPUT, content must not be empty."
-                )
+        check(
+            "ApplyGuardrail",
+            entry.body,
+            guardrailIdentifier=name,
+            guardrailVersion=version,
+        )
+        content = entry.body["content"]
+        if entry.body["source"] not in ("INPUT", "OUTPUT") or not content:
+            raise invalid("The source field must be INPUT or OUTPUT, content must not be empty.")
         texts = [block["text"]["text"] for block in content if "text" in block]
         if len(texts) != len(content):
             raise invalid("The simulated guardrail assesses text only.")
         self._engine.strike(entry.model)
-        return _json(guardrails.apply(guardrail, texts, source), entry)
+        return _json(guardrails.apply(guardrail, texts, entry.body["source"]), entry)
 
     async def _get_prompt(self, request: Request, entry: Entry) -> Whole:
         _, _, rest = _raw_path(request).partition("/prompts/")

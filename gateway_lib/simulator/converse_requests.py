@@ -40,8 +40,6 @@ def converse_request(model: str, body: Any) -> ChatRequest:
     _check_order(turns, bool(tools))
     system, cache_point = _system(body.get("system") or [])
     inference = body.get("inferenceConfig") or {}
-    extra = body.get("additionalModelRequestFields") or {}
-    thinking = extra.get("thinking") or extra.get("reasoning_config") or {}
     return ChatRequest(
         model=model,
         turns=turns,
@@ -51,9 +49,18 @@ def converse_request(model: str, body: Any) -> ChatRequest:
         max_tokens=_max_tokens(inference),
         stop=tuple(inference.get("stopSequences") or ()),
         output=_output(body.get("outputConfig")),
-        reasoning=thinking.get("type") in {"enabled", "adaptive"},
+        reasoning=_reasons(body.get("additionalModelRequestFields")),
         system_cache_point=cache_point,
     )
+
+
+def _reasons(fields: Any) -> bool:
+    match fields:
+        case {"thinking": {"type": "enabled" | "adaptive"}}:
+            return True
+        case {"reasoning_config": {"type": "enabled"}}:
+            return True
+    return False
 
 
 def _max_tokens(inference: Json) -> int | None:

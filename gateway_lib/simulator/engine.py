@@ -7,7 +7,7 @@ check what the model accepts, compose and plan the answer, account for it. The e
 
 import hashlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -22,7 +22,7 @@ from gateway_lib.simulator.profiles import Profile
 from gateway_lib.simulator.questions import QuestionSet
 from gateway_lib.simulator.refusals import Reason, Refusal
 from gateway_lib.simulator.settings import Settings
-from gateway_lib.simulator.tokens import PER_MESSAGE
+from gateway_lib.simulator.tokens import PER_MESSAGE, count
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class Engine:
         size = _size(parts)
         entry.input_tokens = size
         _check(request, profile, size)
-        content = hashlib.blake2b("\0".join(p.text for p in parts).encode()).hexdigest()
+        content = _digest(part.text for part in parts)
         occurrence = self.occurrences.next(entry.model, "content", content)
         random = generator(self.settings.seed, entry.model, content, occurrence, "time")
         rated = from_profile(profile, random)
@@ -126,21 +126,18 @@ class Engine:
         entry.response_id = entry.response_id or answer.id
         return Performance(request, answer, faults + rated, entry, incoming, outgoing)
 
-    async def embedding(self, entry: Entry, tokens: int, longest: int) -> bool:
-        """Check an embedding request and let its time pass; False asks for a broken body.
-
-        Args:
-            entry: The request.
-            tokens: Input tokens in total.
-            longest: Input tokens of the longest single text.
-        """
+    async def embedding(self, entry: Entry, texts: list[str]) -> bool:
+        """Check an embedding request and let its time pass; False asks for a broken body."""
         profile = self.profile(entry, "embedding")
         faults = self.strike(entry.model)
+        sizes = [count(text) for text in texts]
+        tokens, longest = sum(sizes), max(sizes)
         entry.input_tokens = tokens
         if longest > profile.context_window:
             raise Refusal(Reason.CONTEXT_WINDOW, actual=longest, limit=profile.context_window)
-        occurrence = self.occurrences.next(entry.model, "embedding", str(tokens))
-        random = generator(self.settings.seed, entry.model, tokens, occurrence, "time")
+        content = _digest(texts)
+        occurrence = self.occurrences.next(entry.model, "embedding", content)
+        random = generator(self.settings.seed, entry.model, content, occurrence, "time")
         rated = from_profile(profile, random)
         _refuse(rated)
         delay = profile.ttft_ms.draw(random) / 1000
@@ -170,6 +167,10 @@ class Engine:
             minimum=profile.cache_min_tokens,
             automatic=request.automatic_cache,
         )
+
+
+def _digest(texts: Iterable[str]) -> str:
+    return hashlib.blake2b("\0".join(texts).encode(), digest_size=16).hexdigest()
 
 
 def _size(parts: tuple[Segment, ...]) -> int:

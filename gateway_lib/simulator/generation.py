@@ -7,14 +7,13 @@ add up: mean inter-token latency stays what the profile says.
 """
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from random import Random
 from typing import Literal
 from uuid import uuid4
-
-import orjson
 
 from gateway_lib.simulator.answers import Draft
 from gateway_lib.simulator.conversation import ChatRequest, ToolCall
@@ -135,7 +134,7 @@ def plan(
     if text or not draft.calls:
         blocks.append(Block("text", tuple(tokenize(text))))
     for call in draft.calls:
-        arguments = tokenize(orjson.dumps(call.arguments).decode())
+        arguments = tokenize(json.dumps(call.arguments, ensure_ascii=False, separators=(",", ":")))
         blocks.append(Block("tool", tuple(arguments), call))
     kept, short = _limited(blocks, limit)
     natural: StopReason = "tool_use" if draft.calls else "end_turn"

@@ -222,7 +222,7 @@ def _conversation(messages: list[Json]) -> tuple[str, tuple[Turn, ...]]:
             case "user":
                 turns.append(Turn("user", text, media))
             case "assistant":
-                calls = tuple(_call(raw, where) for raw in message.get("tool_calls") or ())
+                calls = _calls(message.get("tool_calls") or [], where)
                 open_calls = [call.id for call in calls]
                 turns.append(Turn("assistant", text, calls=calls))
             case _:
@@ -270,6 +270,12 @@ def _attachment(kind: MediaKind, url: str, where: str) -> Media:
     except binascii.Error:
         _bad("the base64 content cannot be decoded.", where)
     return Media.of(kind, head.rpartition("/")[2], content)
+
+
+def _calls(raw: Any, where: str) -> tuple[ToolCall, ...]:
+    if not isinstance(raw, list):
+        _bad("tool_calls must be an array.", f"{where}.tool_calls")
+    return tuple(_call(call, where) for call in raw)
 
 
 def _call(raw: Any, where: str) -> ToolCall:

@@ -19,7 +19,6 @@ from gateway_lib.simulator.journal import Entry
 from gateway_lib.simulator.openai_answers import completion, frames, headers, refused, whole
 from gateway_lib.simulator.openai_requests import ChatBody, EmbeddingBody, chat_request, validated
 from gateway_lib.simulator.refusals import Reason, Refusal, invalid
-from gateway_lib.simulator.tokens import count
 
 
 class OpenAIWire:
@@ -68,8 +67,7 @@ class OpenAIWire:
             self._authorise(request)
             body = validated(EmbeddingBody, raw)
             texts = _texts(body.input)
-            sizes = [count(text) for text in texts]
-            valid = await self._engine.embedding(entry, sum(sizes), max(sizes))
+            valid = await self._engine.embedding(entry, texts)
             size = self._dimensions(entry, body.dimensions)
             data = []
             for index, text in enumerate(texts):
@@ -78,7 +76,7 @@ class OpenAIWire:
                 if body.encoding_format == "base64":
                     value = base64.b64encode(vector.tobytes()).decode()
                 data.append({"object": "embedding", "index": index, "embedding": value})
-            usage = {"prompt_tokens": sum(sizes), "total_tokens": sum(sizes)}
+            usage = {"prompt_tokens": entry.input_tokens, "total_tokens": entry.input_tokens}
             answer = {"object": "list", "data": data, "model": body.model, "usage": usage}
             return whole(answer, entry, valid)
 

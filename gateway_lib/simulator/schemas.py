@@ -56,7 +56,11 @@ def instance(schema: Json, hints: Hints) -> Any:
         Refusal: The schema uses what this cannot satisfy (a reference that leads nowhere, an
             unusual pattern, recursion without end).
     """
-    return _Builder(schema, hints).build(schema, "", 0)
+    try:
+        return _Builder(schema, hints).build(schema, "", 0)
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError, re.error) as error:
+        # A keyword of the wrong type; checking each against the meta-schema would say no more.
+        raise invalid(f"Invalid schema: {error}") from error
 
 
 class _Builder:

@@ -39,7 +39,7 @@ def serve(app: ASGIApp, host: str, port: int) -> None:
             access_log=False,
             server_header=False,
             log_level="warning",
-            timeout_graceful_shutdown=2,
+            timeout_graceful_shutdown=1,
             timeout_keep_alive=75,
         )
         uvicorn.Server(config).run(sockets=[listener])

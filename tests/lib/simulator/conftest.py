@@ -40,23 +40,29 @@ def server() -> Iterator[str]:
     assert errors == ""
 
 
-@pytest.fixture
-def base(server: str) -> str:
-    """The simulator, reset."""
-    httpx.post(f"{server}/control/reset").raise_for_status()
-    return server
+MODELS = (
+    "gpt-4o",
+    "gpt-4o-mini",
+    "gpt-5.4-mini",
+    "us.anthropic.claude-haiku-4-5-20251001-v1:0",
+    "anthropic.claude-3-haiku-20240307-v1:0",
+    "amazon.nova-lite-v1:0",
+)
 
 
 class Control:
     """The control API, for tests."""
 
-    def __init__(self, base: str) -> None:
-        self._http = httpx.Client(base_url=f"{base}/control")
+    def __init__(self, server: str) -> None:
+        self._http = httpx.Client(base_url=f"{server}/control")
 
     def faults(self, *faults: dict[str, Any]) -> list[dict[str, Any]]:
         reply = self._http.put("/faults", json=list(faults))
         assert reply.status_code == 200, reply.text
         return reply.json()
+
+    def reset(self) -> None:
+        self._http.post("/reset").raise_for_status()
 
     def last(self, **query: Any) -> dict[str, Any]:
         return self._http.get("/received", params={"limit": 1, **query}).json()[-1]
@@ -73,17 +79,43 @@ class Control:
         self._http.close()
 
 
-@pytest.fixture
-def control(base: str) -> Iterator[Control]:
-    control = Control(base)
+@pytest.fixture(scope="session")
+def control_client(server: str) -> Iterator[Control]:
+    control = Control(server)
     yield control
     control.close()
 
 
 @pytest.fixture
-def client(base: str) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=f"{base}/openai/v1", api_key="sk-test", max_retries=0) as client:
+def control(control_client: Control) -> Control:
+    """The control API of a simulator that was just reset."""
+    control_client.reset()
+    return control_client
+
+
+@pytest.fixture
+def base(server: str, control: Control) -> str:
+    """Base URL of a simulator that was just reset."""
+    return server
+
+
+@pytest.fixture
+def fast(control: Control) -> None:
+    """Models that answer at once, for tests that are not about time."""
+    for model in MODELS:
+        control.profile(model, ttft_ms={"constant": 5}, itl_ms={"constant": 0})
+
+
+@pytest.fixture(scope="session")
+def openai_client(server: str) -> Iterator[openai.OpenAI]:
+    url = f"{server}/openai/v1"
+    with openai.OpenAI(base_url=url, api_key="sk-test", max_retries=0) as client:
         yield client
+
+
+@pytest.fixture
+def client(openai_client: openai.OpenAI, fast: None) -> openai.OpenAI:
+    return openai_client
 
 
 def aws(service: str, url: str) -> Any:
@@ -97,11 +129,16 @@ def aws(service: str, url: str) -> Any:
     )
 
 
-@pytest.fixture
-def bedrock(base: str) -> Iterator[Any]:
-    client = aws("bedrock-runtime", f"{base}/bedrock")
+@pytest.fixture(scope="session")
+def bedrock_client(server: str) -> Iterator[Any]:
+    client = aws("bedrock-runtime", f"{server}/bedrock")
     yield client
     client.close()
+
+
+@pytest.fixture
+def bedrock(bedrock_client: Any, fast: None) -> Any:
+    return bedrock_client
 
 
 @pytest.fixture

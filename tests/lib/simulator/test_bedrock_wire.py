@@ -232,13 +232,19 @@ def test_arns_with_encoded_slashes(bedrock, control, arn):
         ("The provided model identifier is invalid.", {"modelId": "no.such-model"}),
         ("The provided model identifier is invalid.", {"modelId": "gpt-4o"}),
         ("ContentBlock object at messages.0.content.0 is blank", {"messages": user("")}),
-        ("must start with a user", {"messages": [{"role": "assistant", "content": [{"text": "x"}]}]}),
+        (
+            "must start with a user",
+            {"messages": [{"role": "assistant", "content": [{"text": "x"}]}]},
+        ),
         ("must start with a user", {"messages": []}),
         ("must alternate", {"messages": user("x") * 2}),
         ("exceeds the model limit of 10000", {"inferenceConfig": {"maxTokens": 20000}}),
-        ("guardrail identifier or version", {"guardrailConfig": {"guardrailIdentifier": "no", "guardrailVersion": "1"}}),
+        (
+            "guardrail identifier or version",
+            {"guardrailConfig": {"guardrailIdentifier": "no", "guardrailVersion": "1"}},
+        ),
     ],
-)  # fmt: skip
+)
 def test_refusals(bedrock, words, change):
     with pytest.raises(ClientError, match=words) as caught:
         bedrock.converse(**{"modelId": NOVA, "messages": user("x")} | change)

@@ -98,7 +98,7 @@ def test_cut_mid_stream(client, bedrock, control):
     assert (entry["outcome"], entry["tokens_sent"]) == ("cut", 6)
     with pytest.raises(openai.APIConnectionError):
         complete(client)
-    with pytest.raises(Exception, match="(?i)incomplete|broken|prematurely"):
+    with pytest.raises(Exception, match=r"(?i)incomplete|broken|prematurely"):
         drain(bedrock.converse_stream(**ASK)["stream"])
 
 

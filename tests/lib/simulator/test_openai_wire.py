@@ -8,6 +8,7 @@ import jsonschema
 import numpy as np
 import openai
 import pytest
+
 from gateway_lib.simulator.tokens import count
 
 USER = [{"role": "user", "content": "Write about the sea."}]
@@ -175,6 +176,20 @@ def test_json_schema(client):
     jsonschema.validate(json.loads(answer.choices[0].message.content), schema)
 
 
+def test_a_forced_tool_can_hold_the_answer(client, control):
+    """How LiteLLM asks models without structured output for an instance of a schema."""
+    control.profile("gpt-4o-mini", accuracy={"default": 1})
+    schema = {
+        "type": "object",
+        "properties": {"answer": {"type": "string"}},
+        "required": ["answer"],
+    }
+    tool = {"type": "function", "function": {"name": "reply", "parameters": schema}}
+    answer = say(client, "What is 17 plus 28?", tools=[tool], tool_choice="required")
+    (call,) = answer.choices[0].message.tool_calls
+    assert json.loads(call.function.arguments) == {"answer": "45"}
+
+
 def test_images_and_documents_are_counted(client):
     pdf = "data:application/pdf;base64," + base64.b64encode(b"%PDF").decode()
     parts = [
@@ -238,17 +253,54 @@ def test_models(client):
     [
         (openai.NotFoundError, "does not exist", {"model": "gpt-3"}),
         (openai.NotFoundError, "does not exist", {"model": "amazon.nova-lite-v1:0"}),
-        (openai.BadRequestError, "Unrecognized request argument supplied: guardrails", {"extra_body": {"guardrails": []}}),
+        (
+            openai.BadRequestError,
+            "Unrecognized request argument supplied: guardrails",
+            {"extra_body": {"guardrails": []}},
+        ),
         (openai.BadRequestError, "n' must be 1", {"n": 2}),
         (openai.BadRequestError, "temperature", {"temperature": 3}),
         (openai.BadRequestError, "max_tokens is too large", {"max_tokens": 99999}),
         (openai.BadRequestError, "only allowed when 'tools'", {"tool_choice": "auto"}),
         (openai.BadRequestError, "supported roles", {"messages": [{"role": "x", "content": "y"}]}),
-        (openai.BadRequestError, "preceeding message", {"messages": [{"role": "tool", "content": "y", "tool_call_id": "c"}]}),
-        (openai.BadRequestError, "base64", {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,%%"}}]}]}),
-        (openai.BadRequestError, "audio is only supported", {"messages": [{"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "aGk=", "format": "wav"}}]}]}),
+        (
+            openai.BadRequestError,
+            "preceeding message",
+            {"messages": [{"role": "tool", "content": "y", "tool_call_id": "c"}]},
+        ),
+        (
+            openai.BadRequestError,
+            "base64",
+            {
+                "messages": [
+                    {
+                        "role": "user",
+                        "content": [
+                            {"type": "image_url", "image_url": {"url": "data:image/png;base64,%%"}}
+                        ],
+                    }
+                ]
+            },
+        ),
+        (
+            openai.BadRequestError,
+            "audio is only supported",
+            {
+                "messages": [
+                    {
+                        "role": "user",
+                        "content": [
+                            {
+                                "type": "input_audio",
+                                "input_audio": {"data": "aGk=", "format": "wav"},
+                            }
+                        ],
+                    }
+                ]
+            },
+        ),
     ],
-)  # fmt: skip
+)
 def test_refusals(client, control, error, words, options):
     with pytest.raises(error, match=words):
         client.chat.completions.create(**{"model": "gpt-4o-mini", "messages": USER} | options)

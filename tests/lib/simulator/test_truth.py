@@ -4,6 +4,7 @@ import json
 import math
 import statistics
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from random import Random
 
@@ -20,6 +21,7 @@ from gateway_lib.simulator.questions import load_questions
 from gateway_lib.simulator.settings import DEFAULT_CONFIG, load_settings
 from gateway_lib.simulator.tokens import count, tokenize
 
+GOOD = '{"id":"a","category":"c","question":"What is it?","answer":"b","wrong":["c"]}\n'
 IDS = [
     "gpt-4o",
     "gpt-4o-mini",
@@ -50,9 +52,9 @@ def engine(settings, questions):
 
 
 def test_prices_are_litellms(settings):
-    import litellm
-
-    table = Path(litellm.__file__).with_name("model_prices_and_context_window_backup.json")
+    table = Path(find_spec("litellm").origin).with_name(
+        "model_prices_and_context_window_backup.json"
+    )
     prices = json.loads(table.read_text(encoding="utf-8"))
     assert list(settings.models) == IDS
     for model, profile in settings.models.items():
@@ -86,7 +88,17 @@ def test_distributions_have_their_quantiles(values):
     assert draws[3800] == pytest.approx(p95, rel=0.1)
 
 
-@pytest.mark.parametrize("values", [{}, {"median": 1}, {"median": 2, "p95": 1}, {"constant": 1, "median": 2, "p95": 3}, {"constant": 1, "mode": 2}, {"constant": 1, "min": 3, "max": 2}])  # fmt: skip
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"median": 1},
+        {"median": 2, "p95": 1},
+        {"constant": 1, "median": 2, "p95": 3},
+        {"constant": 1, "mode": 2},
+        {"constant": 1, "min": 3, "max": 2},
+    ],
+)
 def test_wrong_distributions_are_refused(values):
     with pytest.raises(ValueError):
         Distribution(**values)
@@ -200,10 +212,13 @@ def test_tokens_join_to_the_text(text):
         ({"sead": 1}, "sead: Extra inputs"),
         ({"models": {"m": {"wire": "openai"}}}, "models.m.price: Field required"),
         ({"prompts": [{"id": "short"}]}, "prompts.0.id"),
-        ({"guardrails": [{"id": "g", "version": "1", "masks": [{"name": "n", "pattern": "("}]}]}, "not a regular"),
+        (
+            {"guardrails": [{"id": "g", "version": "1", "masks": [{"name": "n", "pattern": "("}]}]},
+            "not a regular",
+        ),
         ({"guardrails": [{"id": "g", "version": "1"}] * 2}, "guardrail id occurs twice"),
     ],
-)  # fmt: skip
+)
 def test_configuration_mistakes_are_named(tmp_path, change, words):
     path = tmp_path / "simulator.yaml"
     path.write_text(yaml.safe_dump(yaml.safe_load(DEFAULT_CONFIG.read_text()) | change))
@@ -218,15 +233,14 @@ def test_configuration_mistakes_are_named(tmp_path, change, words):
     [
         ("{", ":1: "),
         ('{"id":"a"}', "category: Field required"),
-        ('{"id":"a","category":"c","question":"What is it?","answer":"b","wrong":["c"],"regex":"("}', "regular"),
+        (GOOD.replace('"b"', '"b","regex":"("'), "regular"),
     ],
-)  # fmt: skip
+)
 def test_question_mistakes_are_named(tmp_path, line, words):
     path = tmp_path / "questions.jsonl"
     path.write_text(line + "\n")
     with pytest.raises(ValueError, match=words):
         load_questions(path)
-    good = '{"id":"a","category":"c","question":"What is it?","answer":"b","wrong":["c"]}\n'
-    path.write_text(good + good)
+    path.write_text(GOOD * 2)
     with pytest.raises(ValueError, match="occurs twice"):
         load_questions(path)
