@@ -1,0 +1,224 @@
+"""Ready-made clients of the gateway: OpenAI SDK, boto3's Bedrock Runtime, and the admin API.
+
+Each takes what it needs from `Settings`, so the same line works on the local stack and on AWS.
+The SDKs are imported where they are used: together they take over a second.
+"""
+
+from __future__ import annotations
+
+import ssl
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import httpx
+
+from gateway_lib.errors import GatewayUnreachable
+from gateway_lib.settings import Settings
+from gateway_lib.settings import settings as process_settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_bedrock_runtime import BedrockRuntimeClient
+    from openai import AsyncOpenAI, OpenAI
+
+
+def _verify(settings: Settings) -> ssl.SSLContext | bool:
+    if settings.ca_bundle is None:
+        return True
+    return ssl.create_default_context(cafile=str(settings.ca_bundle))
+
+
+def openai_client(settings: Settings | None = None, *, max_retries: int = 2) -> OpenAI:
+    """OpenAI SDK client of the gateway, with the user's key.
+
+    Args:
+        settings: Those of the process when not given.
+        max_retries: Retries of the SDK; 0 where every attempt has to be seen.
+
+    Raises:
+        SettingsError: No gateway or no key is known.
+    """
+    from openai import DefaultHttpxClient, OpenAI
+
+    known = settings or process_settings()
+    return OpenAI(
+        base_url=f"{known.gateway()}/v1",
+        api_key=known.user_key(),
+        timeout=known.timeout_s,
+        max_retries=max_retries,
+        http_client=DefaultHttpxClient(verify=_verify(known)),
+    )
+
+
+def async_openai_client(settings: Settings | None = None, *, max_retries: int = 2) -> AsyncOpenAI:
+    """Same as `openai_client`, for asyncio."""
+    from openai import AsyncOpenAI, DefaultAsyncHttpxClient
+
+    known = settings or process_settings()
+    return AsyncOpenAI(
+        base_url=f"{known.gateway()}/v1",
+        api_key=known.user_key(),
+        timeout=known.timeout_s,
+        max_retries=max_retries,
+        http_client=DefaultAsyncHttpxClient(verify=_verify(known)),
+    )
+
+
+def bedrock_client(settings: Settings | None = None) -> BedrockRuntimeClient:
+    """boto3 client of the Bedrock Runtime API the gateway serves at `<base>/bedrock`.
+
+    botocore sends bearer tokens over TLS only. With an https door the token goes the official
+    way; over plain http requests stay unsigned and a hook adds the header.
+
+    Raises:
+        SettingsError: No gateway or no key is known.
+    """
+    import boto3
+    import botocore.session
+    from botocore import UNSIGNED
+    from botocore.config import Config
+    from botocore.tokens import FrozenAuthToken
+
+    known = settings or process_settings()
+    key, plain = known.user_key(), known.gateway()
+    door = known.tls_url or plain
+    secure = door.startswith("https://")
+
+    class _UserKey:
+        def load_token(self, **_: object) -> FrozenAuthToken:
+            return FrozenAuthToken(key)
+
+    session = botocore.session.Session()
+    session.register_component("token_provider", _UserKey())
+    client: BedrockRuntimeClient = boto3.Session(
+        botocore_session=session, region_name=known.aws_region
+    ).client(
+        "bedrock-runtime",
+        endpoint_url=f"{door}/bedrock",
+        verify=str(known.ca_bundle) if known.ca_bundle else None,
+        config=Config(
+            signature_version="bearer" if secure else UNSIGNED,
+            read_timeout=known.timeout_s,
+            retries={"mode": "standard"},
+        ),
+    )
+    if not secure:
+
+        def add_key(request: Any, **_: object) -> None:
+            request.headers["Authorization"] = f"Bearer {key}"
+
+        client.meta.events.register("before-send.bedrock-runtime", add_key)
+    return client
+
+
+class AdminClient:
+    """The gateway's admin API with the administrator's key; JSON in, JSON out."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._http = httpx.Client(
+            base_url=settings.gateway(),
+            headers={"Authorization": f"Bearer {settings.admin_key()}"},
+            timeout=settings.timeout_s,
+            verify=_verify(settings),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    def get(self, path: str, **query: str | int) -> dict[str, Any]:
+        """Answer of `GET path?query`."""
+        return self._send("GET", path, params=query)
+
+    def post(self, path: str, **body: Any) -> dict[str, Any]:
+        """Answer of `POST path` with `body` as JSON."""
+        return self._send("POST", path, json=body)
+
+    def wait_for_spend(
+        self, user_id: str, at_least: float, *, timeout_s: float = 30.0
+    ) -> tuple[float, float]:
+        """Wait until the gateway has booked a user's spend.
+
+        The gateway writes spend in batches, seconds after the call.
+
+        Args:
+            user_id: Whose spend.
+            at_least: USD to wait for; a millionth part may be missing, for rounding.
+            timeout_s: Seconds to wait at most.
+
+        Returns:
+            Spend in USD as booked when the wait ended, and how many seconds it took.
+        """
+        start = time.monotonic()
+        while True:
+            booked = float(self.get("/user/info", user_id=user_id)["user_info"]["spend"] or 0.0)
+            waited = time.monotonic() - start
+            if booked >= at_least * (1 - 1e-6) or waited >= timeout_s:
+                return booked, waited
+            time.sleep(0.5)
+
+    def _send(self, method: str, path: str, **what: Any) -> dict[str, Any]:
+        try:
+            answer = self._http.request(method, path, **what)
+        except httpx.HTTPError as error:
+            raise GatewayUnreachable(f"{method} {path}: {error or type(error).__name__}") from None
+        if answer.is_error:
+            raise GatewayUnreachable(
+                f"{method} {path}: HTTP {answer.status_code}: {_message(answer)}"
+            )
+        parsed = answer.json()
+        return parsed if isinstance(parsed, dict) else {"data": parsed}
+
+
+def _message(answer: httpx.Response) -> str:
+    try:
+        body = answer.json()
+    except ValueError:
+        return answer.text.strip()[:200] or answer.reason_phrase
+    error = body.get("error", body.get("detail", body)) if isinstance(body, dict) else body
+    return str(error.get("message", error) if isinstance(error, dict) else error)[:300]
+
+
+def admin_client(settings: Settings | None = None) -> AdminClient:
+    """Client of the admin API.
+
+    Raises:
+        SettingsError: No gateway or no administrator's key is known.
+    """
+    return AdminClient(settings or process_settings())
+
+
+def gateway_health(settings: Settings | None = None) -> dict[str, Any]:
+    """What the gateway says of itself at `/health/readiness`, and more where the key may ask.
+
+    Raises:
+        GatewayUnreachable: It does not answer, or is not ready.
+    """
+    known = settings or process_settings()
+    key = known.master_key or known.api_key
+    headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
+    with httpx.Client(
+        base_url=known.gateway(), headers=headers, timeout=known.timeout_s, verify=_verify(known)
+    ) as http:
+        try:
+            answer = http.get("/health/readiness")
+            more = http.get("/health/readiness/details")
+        except httpx.HTTPError as error:
+            reason = str(error) or type(error).__name__
+            raise GatewayUnreachable(f"the gateway does not answer: {reason}") from None
+    if answer.is_error:
+        raise GatewayUnreachable(
+            f"the gateway is not ready: HTTP {answer.status_code}: {_message(answer)}"
+        )
+    told = [part.json() for part in (more, answer) if part.is_success]
+    return {key: item for part in told if isinstance(part, dict) for key, item in part.items()}

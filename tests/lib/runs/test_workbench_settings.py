@@ -1,0 +1,64 @@
+import re
+from itertools import pairwise
+
+import pytest
+
+from gateway_lib.errors import SettingsError
+from gateway_lib.runs.session import pointed_at
+from gateway_lib.settings import PROJECT_ROOT, Settings, settings_of
+
+
+def test_the_template_holds_every_setting_with_a_comment():
+    lines = (PROJECT_ROOT / ".env.template").read_text().splitlines()
+    named = {}
+    for before, line in pairwise(lines):
+        if match := re.fullmatch(r"([A-Z_]+)=(.*)", line):
+            assert before.startswith("# "), line
+            named[match[1]] = match[2]
+    fields = {field.alias: field.default for field in Settings.model_fields.values()}
+    assert list(named) == list(fields)
+    defaults = {name: "" if value is None else value for name, value in fields.items()}
+    for name, text in named.items():
+        assert text == str(defaults[name]).removesuffix(".0"), name
+
+
+def test_without_a_gateway_the_error_says_what_to_do():
+    with pytest.raises(SettingsError, match=r"gateway up.*GATEWAY_BASE_URL"):
+        settings_of({}).gateway()
+    with pytest.raises(SettingsError, match="GATEWAY_API_KEY"):
+        settings_of({"GATEWAY_BASE_URL": "http://x"}).user_key()
+    with pytest.raises(SettingsError, match="GATEWAY_MASTER_KEY"):
+        settings_of({}).admin_key()
+
+
+def test_a_bad_value_is_named_and_not_repeated():
+    with pytest.raises(SettingsError) as refused:
+        settings_of({"GATEWAY_BASE_URL": "hunter2"})
+    assert "GATEWAY_BASE_URL" in str(refused.value)
+    assert "hunter2" not in str(refused.value)
+
+
+def test_urls_lose_their_tail_and_keys_do_not_show():
+    known = settings_of({"GATEWAY_BASE_URL": "https://x/v1/", "GATEWAY_API_KEY": "hunter2"})
+    assert known.gateway() == "https://x"
+    assert known.runs_dir == PROJECT_ROOT / "runs"
+    assert "hunter2" not in repr(known)
+    assert known.as_user("other").user_key() == "other"
+
+
+def test_another_gateway_takes_every_client_along():
+    stack = {
+        "GATEWAY_BASE_URL": "http://local",
+        "GATEWAY_TLS_URL": "https://local",
+        "GATEWAY_API_KEY": "mine",
+        "OPENAI_BASE_URL": "http://local/v1",
+        "OPENAI_API_KEY": "old",
+    }
+    environment = pointed_at("https://far/", stack)
+    assert "GATEWAY_TLS_URL" not in environment
+    assert environment["GATEWAY_BASE_URL"] == "https://far"
+    assert environment["OPENAI_BASE_URL"] == "https://far/v1"
+    assert environment["OPENAI_API_KEY"] == "mine"
+    assert environment["AWS_ENDPOINT_URL_BEDROCK_RUNTIME"] == "https://far/bedrock"
+    with pytest.raises(SettingsError, match="no key for http://other"):
+        pointed_at("http://other", {})
