@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 
-import click
 import typer
 from rich.console import Console
 
@@ -17,22 +16,24 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
+    rich_markup_mode=None,
 )
 stack.register(app)
 runs.register(app)
 
 
 def main() -> None:
-    """Run the command line. An error of the workbench is one line on stderr and an exit status."""
+    """Run the command line. An error is one line on stderr and an exit status; 2 is wrong usage."""
     try:
         status = app(standalone_mode=False)
     except GatewayError as error:
         _complain(str(error))
         sys.exit(error.exit_code)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
+    except typer.TyperException as error:
+        explain = getattr(error, "format_message", error.__str__)
+        _complain(f"{explain()} (see: gateway --help)")
+        sys.exit(2)
+    except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
     except BrokenPipeError:
         sys.stderr.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import time
@@ -17,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway_lib import local
+from gateway_lib.errors import PartMissing
 from gateway_lib.local.client import find
 
 StateOption = Annotated[
@@ -39,16 +41,17 @@ class Format(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add the commands of the local stack to `app`."""
-    app.command("up", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
-        up
-    )
+    app.command("up")(up)
     app.command("down")(down)
     app.command("status")(status)
     app.command("env")(env)
 
 
 def up(
-    context: typer.Context,
+    command: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[-- COMMAND...]", help="Run beside the stack, with its settings."),
+    ] = None,
     state: StateOption = None,
     port: Annotated[int | None, typer.Option(help="Port for http.  [default: a free one]")] = None,
     tls_port: Annotated[
@@ -64,8 +67,8 @@ def up(
     after `--`, for as long as that command runs, which finds the stack's settings in its environment.
     """
     folder, began = local.State(state), time.monotonic()
-    if context.args:
-        return _run_beside(context.args, folder, port, tls_port)
+    if command:
+        return _run_beside(command, folder, port, tls_port)
     if detach:
         stack = local.start_detached(folder, port=port, tls_port=tls_port, report=_say)
         _announce(stack.snapshot, began)
@@ -124,6 +127,8 @@ def env(
 def _run_beside(
     command: list[str], folder: local.State, port: int | None, tls_port: int | None
 ) -> int:
+    if shutil.which(command[0]) is None:
+        raise PartMissing(f"{command[0]}: no such command")
     began = time.monotonic()
     stack = local.start_detached(folder, port=port, tls_port=tls_port, owned=True, report=_say)
     try:

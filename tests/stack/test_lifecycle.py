@@ -173,14 +173,13 @@ def test_killing_the_supervisor_leaves_no_process_and_the_folder_can_be_used_aga
     assert result.returncode == 1 and "no stack runs" in result.stderr
 
     key = environment_of(tmp_path)
-    foreground = subprocess.Popen(
-        [*GATEWAY, "up", "--state", str(tmp_path)], stderr=subprocess.PIPE, text=True
-    )
-    wait_until(lambda: status(tmp_path)["healthy"], 120)
-    assert environment(tmp_path)["GATEWAY_API_KEY"] == key and answers(environment(tmp_path))
-    foreground.send_signal(signal.SIGINT)
-    assert foreground.wait(60) == 0
-    assert "stopping" in foreground.stderr.read()
+    command = [*GATEWAY, "up", "--state", str(tmp_path)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as foreground:
+        wait_until(lambda: status(tmp_path)["healthy"], 120)
+        assert environment(tmp_path)["GATEWAY_API_KEY"] == key and answers(environment(tmp_path))
+        foreground.send_signal(signal.SIGINT)
+        said = foreground.communicate(timeout=60)[1]
+    assert foreground.returncode == 0 and "stopping" in said
     assert processes_of(tmp_path) == set()
 
 
