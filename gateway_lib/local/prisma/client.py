@@ -21,6 +21,7 @@ from gateway_lib.local.prisma.errors import PrismaError
 
 ENGINE_VERSION = "605197351a3c8bdd595af2d2a9bc3025bca48ea2"
 """Commit of prisma-engines behind the npm packages of version 5.22.0."""
+_MARK = "gateway-workbench.generated"
 
 
 def litellm_schema() -> Path:
@@ -33,12 +34,12 @@ def litellm_client() -> Path:
     return _package("prisma")
 
 
-def is_generated(schema: Path, output: Path) -> bool:
-    """Whether ``output`` holds a client generated from this very schema."""
-    packaged = output / "schema.prisma"
-    if not packaged.exists() or not (output / "client.py").exists():
+def is_current(schema: Path, output: Path) -> bool:
+    """Whether ``output`` holds the whole client of this very schema, made with this generator."""
+    try:
+        return (output / _MARK).read_text() == _made_from(schema)
+    except OSError:
         return False
-    return _digest(packaged) == _digest(schema)
 
 
 def generate(schema: Path, output: Path, node: Path, engine: Path) -> None:
@@ -53,7 +54,7 @@ def generate(schema: Path, output: Path, node: Path, engine: Path) -> None:
     Raises:
         PrismaError: the schema cannot be read, or the generator failed.
     """
-    request = _request(schema, output, node, engine)
+    (output / _MARK).unlink(missing_ok=True)
     result = subprocess.run(
         [sys.executable, "-m", "prisma"],
         # prisma-client-py reads pyproject.toml of the working directory
@@ -63,7 +64,7 @@ def generate(schema: Path, output: Path, node: Path, engine: Path) -> None:
             "PRISMA_GENERATOR_INVOCATION": "true",
             "PRISMA_EXPECTED_ENGINE_VERSION": ENGINE_VERSION,
         },
-        input=json.dumps(request) + "\n",
+        input=json.dumps(_request(schema, output, node, engine)) + "\n",
         capture_output=True,
         text=True,
         check=False,
@@ -73,6 +74,7 @@ def generate(schema: Path, output: Path, node: Path, engine: Path) -> None:
         message = reply["error"]["message"] if reply else result.stderr
         last = (message.strip() or f"status {result.returncode}").splitlines()[-1]
         raise PrismaError(f"the Prisma client cannot be generated from {schema.name}: {last}")
+    (output / _MARK).write_text(_made_from(schema))
 
 
 def versions() -> dict[str, str]:
@@ -113,5 +115,7 @@ def _package(name: str) -> Path:
     return Path(spec.origin).parent
 
 
-def _digest(path: Path) -> bytes:
-    return hashlib.sha256(path.read_bytes()).digest()
+def _made_from(schema: Path) -> str:
+    digest = hashlib.sha256(schema.read_bytes())
+    digest.update(f"{versions()['prisma']} {ENGINE_VERSION}".encode())
+    return digest.hexdigest()

@@ -40,48 +40,49 @@ def prepare(report: Callable[[str], None] = silent, *, root: Path | None = None)
         PrismaError: Node.js, npm, the generator or the folder failed.
     """
     root = root or default_root()
-    wanted = _fingerprint()
-    if _is_current(root, wanted):
-        return engine(root)
-    try:
-        with _locked(root):
-            if not _is_current(root, wanted):
-                _make(root, wanted, report)
-    except OSError as error:
-        raise PrismaError(
-            f"the database engine cannot be installed: {error.strerror}: {error.filename}"
-        ) from error
+    made_from = _fingerprint()
+    if not (_is_installed(root, made_from) and _is_generated()):
+        try:
+            with _locked(root):
+                _make(root, made_from, report)
+        except OSError as error:
+            reason = f"{error.strerror}: {error.filename}"
+            raise PrismaError(f"the database engine cannot be installed: {reason}") from error
     return engine(root)
 
 
-def _make(root: Path, wanted: str, report: Callable[[str], None]) -> None:
-    (root / STAMP).unlink(missing_ok=True)
-    chosen = node.find()
-    shutil.rmtree(root, ignore_errors=True)
-    root.mkdir(parents=True)
-    report(f"installing Prisma's WASM engine with npm ({chosen.executable})")
-    packages.install(root, chosen)
-    lay_out(root, chosen)
-    report("generating LiteLLM's Prisma client")
-    client.generate(
-        client.litellm_schema(), client.litellm_client(), chosen.executable, root / "engine"
-    )
-    stamp = {"made_from": wanted, "node": str(chosen.executable)}
-    unfinished = root / f"{STAMP}.new"
-    unfinished.write_text(json.dumps(stamp))
-    unfinished.replace(root / STAMP)
+def _make(root: Path, made_from: str, report: Callable[[str], None]) -> None:
+    if not _is_installed(root, made_from):
+        chosen = node.find()
+        report(f"installing Prisma's WASM engine with npm, for {chosen.executable}")
+        (root / STAMP).unlink(missing_ok=True)
+        shutil.rmtree(root, ignore_errors=True)
+        root.mkdir(parents=True)
+        packages.install(root, chosen)
+        lay_out(root, chosen)
+        stamp = root / f"{STAMP}.new"
+        stamp.write_text(json.dumps({"made_from": made_from, "node": str(chosen.executable)}))
+        stamp.replace(root / STAMP)
+    if not _is_generated():
+        report("generating LiteLLM's Prisma client")
+        client.generate(
+            client.litellm_schema(),
+            client.litellm_client(),
+            root / "bin" / "node",
+            root / "engine",
+        )
 
 
-def _is_current(root: Path, wanted: str) -> bool:
+def _is_installed(root: Path, made_from: str) -> bool:
     try:
         stamp = json.loads((root / STAMP).read_text())
     except (OSError, ValueError):
         return False
-    return (
-        stamp.get("made_from") == wanted
-        and Path(stamp["node"]).exists()
-        and client.is_generated(client.litellm_schema(), client.litellm_client())
-    )
+    return bool(stamp["made_from"] == made_from and Path(stamp["node"]).exists())
+
+
+def _is_generated() -> bool:
+    return client.is_current(client.litellm_schema(), client.litellm_client())
 
 
 def _fingerprint() -> str:

@@ -7,7 +7,7 @@
  */
 import { createRequire } from 'node:module';
 import { column } from './columns.mjs';
-import { ConnectionLost, PoolExhausted, ServerUnreachable } from './errors.mjs';
+import { ConnectionLost, ConnectionRefused, PoolExhausted, ServerUnreachable } from './errors.mjs';
 
 const require = createRequire(import.meta.url);
 const pg = require('pg');
@@ -202,19 +202,18 @@ export class Adapter {
     } catch (error) {
       const { address, limit, poolTimeout } = this.connection;
       if (error.message === POOL_TIMED_OUT) throw new PoolExhausted(limit, poolTimeout);
-      if (error instanceof pg.DatabaseError && !UNREACHABLE.test(error.code)) return refused(error);
+      if (error instanceof pg.DatabaseError && !UNREACHABLE.test(error.code)) throw new ConnectionRefused(error);
       throw new ServerUnreachable(address, error.message || error.code);
     }
   }
 
   /** @param {(transaction: Transaction) => Promise<any>} use */
   async #once(use) {
-    const started = await this.transactionContext();
-    if (!started.ok) return started;
+    const { value: transaction } = await this.transactionContext();
     try {
-      return await use(started.value);
+      return await use(transaction);
     } finally {
-      await started.value.commit();
+      await transaction.commit();
     }
   }
 }

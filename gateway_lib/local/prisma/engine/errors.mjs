@@ -58,6 +58,23 @@ export class ServerUnreachable extends CodedError {
   }
 }
 
+/** SQLSTATEs with which PostgreSQL refuses a connection -> Prisma's code and words. */
+const REFUSALS = new Map([
+  ['28P01', ['P1000', 'Authentication failed against database server']],
+  ['28000', ['P1000', 'Authentication failed against database server']],
+  ['3D000', ['P1003', 'Database does not exist']],
+  ['53300', ['P2037', 'Too many database connections opened']],
+]);
+
+/** The server was reached and does not let this client in. */
+export class ConnectionRefused extends CodedError {
+  /** @param {{code?: string, message: string}} refusal */
+  constructor({ code, message }) {
+    const [prismaCode, words] = REFUSALS.get(code ?? '') ?? ['P1011', 'Error opening a connection'];
+    super(prismaCode, `${words}: ${message}`, { code, message });
+  }
+}
+
 /** The connection was lost while it was used. */
 export class ConnectionLost extends CodedError {
   /**

@@ -1,4 +1,4 @@
-"""The forms of query that prisma-client-py has, and LiteLLM uses: filters, relations, batches, transactions."""
+"""The forms of query that LiteLLM uses: filters, relations, raw queries, batches, transactions."""
 
 from __future__ import annotations
 
@@ -363,7 +363,7 @@ async def test_many_at_once(db: Any, every_type: ModuleType) -> None:
 async def test_graphql_that_the_client_does_not_write(db: Any, engine_url: str) -> None:
     query = '''
     mutation ($unused: Int) {
-      first: createOneAuthor(data: {id: 1, name: """ a "block" of text """, data: "{}"}) { id name }  # comment
+      first: createOneAuthor(data: {id: 1, name: """ a "block" of text """, data: "{}"}) { id name }  # text
       second: createOneAuthor(data: {id: 2, name: "\\u00fc\\n\\"", set: "1e2"}) { name set }
       count: aggregateAuthor { _count { _all } }
     }

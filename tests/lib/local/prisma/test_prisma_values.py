@@ -16,7 +16,7 @@ TEXTS = [
     "plain",
     'quotes " and \' and \\ and \\" and \\\\',
     "lines\nand\r\n\ttabs\x08\x0c\x01\x7f",
-    # not U+2028 and its like: prisma-client-py indents the lines of its queries, and takes it for a line's end
+    # without U+2028 and its like, after which prisma-client-py itself indents, as after a newline
     "ümläut 日本語 😀 \ufeff \u200b",
     '"""block"""',
     "# no comment { } ( ) $x ...",
@@ -139,7 +139,7 @@ async def test_moments_are_utc_whatever_the_server_says(db: Any, every_type_url:
     assert row.a_moment == row.a_zoned == elsewhere
     with psycopg.connect(every_type_url) as connection:
         stored = connection.execute('SELECT a_moment, a_zoned FROM "Value"').fetchone()
-    assert stored == (datetime(2023, 12, 31, 23, 30), elsewhere)  # noqa: DTZ001
+    assert stored == (datetime(2023, 12, 31, 23, 30), elsewhere)
 
 
 async def test_nothing_is_null(db: Any) -> None:
