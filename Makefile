@@ -24,8 +24,8 @@ run: setup  ## start the local stack, execute every notebook on it, print the ta
 up: setup  ## start the local stack and stay in the foreground until Ctrl-C
 	$(BIN)/gateway up
 
-lab: setup  ## start the local stack and JupyterLab on the notebooks
-	$(BIN)/gateway up -- $(BIN)/jupyter lab --notebook-dir=notebooks
+lab: setup  ## start the local stack and JupyterLab on the notebooks; LAB="..." passes options
+	$(BIN)/gateway up -- $(BIN)/jupyter lab --config=config/jupyter_server_config.py $(LAB)
 
 test: setup  ## run every test, on a local stack of their own
 	$(BIN)/python -m pytest

@@ -11,7 +11,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class Settings(BaseSettings):
     """The middleware's settings; each is the environment variable `MIDDLEWARE_<NAME>`."""
 
-    model_config = SettingsConfigDict(env_prefix="MIDDLEWARE_", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="MIDDLEWARE_", frozen=True, use_attribute_docstrings=True
+    )
 
     litellm_url: str = "http://127.0.0.1:4000"
     """Where the LiteLLM proxy listens."""
