@@ -89,5 +89,59 @@ def test_no_key_of_the_stack_is_in_any_file(runs, stack):
     for _, folder in runs.values():
         for path in folder.rglob("*"):
             content = path.read_bytes() if path.is_file() else b""
-            tree = compile(cell.source, path.name, "exec", SYNTAX)
+            assert not any(secret.encode() in content for secret in secrets), path.name
+
+
+def test_quickstart_without_the_administrators_key_says_what_it_skips(stack, tmp_path):
+    ordinary = {
+        name: value
+        for name, value in stack.environment.items()
+        if name not in ("GATEWAY_MASTER_KEY", "GATEWAY_BASE_URL")
+    }
+    gateway = stack.environment["GATEWAY_BASE_URL"]
+    [(manifest, folder)] = run(ordinary, tmp_path, "00_quickstart", "--gateway", gateway)
+    assert manifest.status == "succeeded"
+    assert "booked_usd" not in manifest.metrics
+    assert "Skipped: no GATEWAY_MASTER_KEY" in (folder / "report.html").read_text()
+
+
+def test_benchmark_shows_what_failed(stack, tmp_path):
+    parameters = ["-p", "models=gpt-4o-mini,no-such-model", "-p", "n=2"]
+    [(manifest, folder)] = run(stack.environment, tmp_path, "05_benchmark", *parameters)
+    assert (manifest.metrics["requests"], manifest.metrics["errors"]) == (4, 2)
+    report = (folder / "report.html").read_text()
+    assert "4 requests, 2 failed" in report
+    assert "BadRequestError" in report
+    assert "n too small" in report
+
+
+def test_nbval_passes_on_the_committed_notebooks(stack, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "-q", *NOTEBOOKS],
+        env={**os.environ, **stack.environment, "GATEWAY_RUNS_DIR": str(tmp_path)},
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    statuses = {Manifest.read(folder).status for folder in tmp_path.glob("*-*-*")}
+    assert statuses == {"interactive"}
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebooks_are_thin_and_committed_without_outputs(path):
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert notebook.cells[0].cell_type == "markdown"
+    assert cells[0].metadata["tags"] == ["parameters"]
+    assert notebook_parameters(notebook)
+    for statement in ast.parse(cells[0].source).body:
+        assert isinstance(statement, ast.AnnAssign), ast.unparse(statement)
+        assert "  # " in cells[0].source.splitlines()[statement.lineno - 1]
+    for cell in cells:
+        assert cell.outputs == [] and cell.execution_count is None
+        assert len(cell.source.splitlines()) <= LONGEST_CELL, cell.source
+        tree = compile(cell.source, path.name, "exec", SYNTAX)
         assert not any(isinstance(node, ast.FunctionDef) for node in ast.walk(tree))
