@@ -93,7 +93,7 @@ def apply(database_url: str, migrations: Sequence[Migration]) -> int:
             for migration in pending:
                 _apply(connection, migration)
     except psycopg.OperationalError as error:
-        reason = str(error).strip().splitlines()[-1]
+        reason = str(error).strip().splitlines()[0]
         raise PrismaError(f"the database cannot be migrated: {reason}") from error
     return len(pending)
 

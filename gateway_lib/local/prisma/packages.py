@@ -12,7 +12,7 @@ from gateway_lib.local.prisma.errors import PrismaError
 from gateway_lib.local.prisma.node import Node, with_node_first
 
 MANIFESTS = ("package.json", "package-lock.json")
-_TAIL = 3  # lines of npm's output that an error quotes
+_QUOTED = 4  # lines of npm's errors: code, call, number, and the sentence
 
 
 def source() -> Path:
@@ -45,6 +45,6 @@ def install(folder: Path, node: Node) -> None:
     )
     shutil.rmtree(cache, ignore_errors=True)
     if result.returncode:
-        lines = [line.strip() for line in result.stdout.splitlines() if line.strip()]
-        said = [line for line in lines if "complete log" not in line and "_logs" not in line]
-        raise PrismaError(f"npm ci failed: {' | '.join(said[:_TAIL]) or 'it said nothing'}")
+        lines = [line.removeprefix("npm error").strip() for line in result.stdout.splitlines()]
+        said = "; ".join([line for line in lines if line][:_QUOTED])
+        raise PrismaError(f"npm ci failed: {said or 'it said nothing'}")
