@@ -199,7 +199,7 @@ def admin_client(settings: Settings | None = None) -> AdminClient:
 
 
 def gateway_health(settings: Settings | None = None) -> dict[str, Any]:
-    """What the gateway says of itself at `/health/readiness`, and more where the key may ask.
+    """What the gateway says of itself at `/readyz`, and more where the key may ask LiteLLM.
 
     Raises:
         GatewayUnreachable: It does not answer, or is not ready.
@@ -211,7 +211,7 @@ def gateway_health(settings: Settings | None = None) -> dict[str, Any]:
         base_url=known.gateway(), headers=headers, timeout=known.timeout_s, verify=_verify(known)
     ) as http:
         try:
-            answer = http.get("/health/readiness")
+            answer = http.get("/readyz")
             more = http.get("/health/readiness/details")
         except httpx.HTTPError as error:
             reason = str(error) or type(error).__name__

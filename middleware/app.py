@@ -26,6 +26,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.settings = settings
         app.state.upstream = Upstream(settings)
         app.state.database = Database(settings)
         try:

@@ -12,6 +12,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
+from middleware import __version__
 from middleware.database import Database
 from middleware.upstream import Upstream
 
@@ -29,9 +30,14 @@ async def ready(request: Request) -> JSONResponse:
     """200 where requests can be served, else 503; the body says which part is missing."""
     parts = await _parts(request)
     good = all(state == "connected" for state in parts.values())
-    return JSONResponse(
-        {"status": "ready" if good else "not ready", **parts}, status_code=200 if good else 503
-    )
+    config_hash = request.app.state.settings.config_hash or None
+    body = {
+        "status": "ready" if good else "not ready",
+        **parts,
+        "middleware_version": __version__,
+        "config_hash": config_hash,
+    }
+    return JSONResponse(body, status_code=200 if good else 503)
 
 
 @router.get("/bedrock/health/liveliness")

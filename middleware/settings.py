@@ -21,6 +21,9 @@ class Settings(BaseSettings):
     database_url: SecretStr
     """PostgreSQL database of the middleware's own, as a URL."""
 
+    config_hash: str = ""
+    """Hash of the LiteLLM configuration behind this service, for `/readyz` and so for run manifests."""
+
     host: str = "127.0.0.1"
     """Address to listen on."""
 

@@ -8,6 +8,8 @@ through the same provider code of LiteLLM, and only the endpoint is another.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -54,6 +56,11 @@ def overlaid(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, A
 
 def render(config: Mapping[str, Any]) -> str:
     return yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
+
+
+def digest(config: Mapping[str, Any]) -> str:
+    """SHA-256 of a configuration, the same for the same content however it is written."""
+    return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
 
 
 def provider(model: str) -> str:

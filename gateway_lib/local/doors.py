@@ -24,6 +24,7 @@ class Doors:
     certificates: Certificates
     litellm_url: str
     postgres: Postgres
+    config_hash: str
 
     @property
     def http_url(self) -> str:
@@ -76,5 +77,6 @@ class Doors:
     def _environment(self) -> dict[str, str]:
         return {
             "MIDDLEWARE_LITELLM_URL": self.litellm_url,
+            "MIDDLEWARE_CONFIG_HASH": self.config_hash,
             "MIDDLEWARE_DATABASE_URL": self.postgres.url(DATABASE),
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from gateway_lib import config
 from gateway_lib.local import prisma
@@ -56,10 +57,14 @@ class LiteLLM:
     def _config(self) -> Path:
         return self.state.path / "litellm.yaml"
 
+    def configuration(self) -> dict[str, Any]:
+        """What LiteLLM is configured with; it names secrets by their variables only."""
+        return config.load_local()
+
     def _prepare(self) -> None:
         self.postgres.ensure_database(DATABASE)
         prisma.migrate(self.postgres.url(DATABASE))
-        self.state.write("litellm.yaml", config.render(config.load_local()))
+        self.state.write("litellm.yaml", config.render(self.configuration()))
 
     def _environment(self) -> dict[str, str]:
         return {

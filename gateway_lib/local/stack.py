@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gateway_lib import config
 from gateway_lib.errors import ComponentFailed
 from gateway_lib.local import certificates, demo, ports, prisma
 from gateway_lib.local.component import Component
@@ -80,6 +81,7 @@ def serve(
             files,
             litellm.url,
             postgres,
+            config.digest(litellm.configuration()),
         )
         facts = {
             "base_url": doors.http_url,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from middleware import __version__
 from middleware.app import create_app
 from middleware.settings import Settings
 
@@ -16,6 +17,8 @@ async def test_live_and_ready_when_everything_is_there(gateway, http):
             "litellm": "connected",
             "litellm_database": "connected",
             "database": "connected",
+            "middleware_version": __version__,
+            "config_hash": None,
         }
 
 

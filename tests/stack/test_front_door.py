@@ -11,6 +11,8 @@ import httpx
 import openai
 import pytest
 
+import middleware
+from gateway_lib import config
 from tests.conftest import wait_until
 
 MODEL, BEDROCK_MODEL = "gpt-4o-mini", "anthropic.claude-3-haiku-20240307-v1:0"
@@ -170,7 +172,10 @@ def test_the_admin_ui_is_behind_the_front_door(stack):
     assert str(page.url).startswith(stack.base_url)
 
 
-def test_readiness_names_every_part(stack):
+def test_readiness_names_every_part_and_what_is_configured(stack):
     found = httpx.get(f"{stack.base_url}/readyz")
     assert found.status_code == 200
-    assert set(found.json().values()) == {"ready", "connected"}
+    told = found.json()
+    assert told.pop("config_hash") == config.digest(config.load_local())
+    assert told.pop("middleware_version") == middleware.__version__
+    assert set(told.values()) == {"ready", "connected"}
