@@ -21,6 +21,11 @@ from gateway_lib.local.prisma.errors import PrismaError
 
 ENGINE_VERSION = "605197351a3c8bdd595af2d2a9bc3025bca48ea2"
 """Commit of prisma-engines behind the npm packages of version 5.22.0."""
+LITELLM_APPENDIX = """
+# LiteLLM 1.106 replaces the engine under the name this attribute had in prisma-client-py 0.11. Without it
+# LiteLLM counts every reconnection as failed, and notices only the first death of the engine at once.
+setattr(Prisma, "_Prisma__engine", Prisma._engine)
+"""
 _MARK = "gateway-workbench.generated"
 
 
@@ -34,15 +39,15 @@ def litellm_client() -> Path:
     return _package("prisma")
 
 
-def is_current(schema: Path, output: Path) -> bool:
-    """Whether ``output`` holds the whole client of this very schema, made with this generator."""
+def is_current(schema: Path, output: Path, appendix: str = "") -> bool:
+    """Whether ``output`` holds the whole client that `generate` would write."""
     try:
-        return (output / _MARK).read_text() == _made_from(schema)
+        return (output / _MARK).read_text() == _made_from(schema, appendix)
     except OSError:
         return False
 
 
-def generate(schema: Path, output: Path, node: Path, engine: Path) -> None:
+def generate(schema: Path, output: Path, node: Path, engine: Path, appendix: str = "") -> None:
     """Write the client for ``schema`` into the package ``output``.
 
     Args:
@@ -50,6 +55,7 @@ def generate(schema: Path, output: Path, node: Path, engine: Path) -> None:
         output: the folder of the package to write; prisma-client-py's own, or a new one.
         node: the Node.js executable.
         engine: the engine's folder, with ``generator.mjs``.
+        appendix: Python text to put at the end of the client's module.
 
     Raises:
         PrismaError: the schema cannot be read, or the generator failed.
@@ -74,7 +80,9 @@ def generate(schema: Path, output: Path, node: Path, engine: Path) -> None:
         message = reply["error"]["message"] if reply else result.stderr
         last = (message.strip() or f"status {result.returncode}").splitlines()[-1]
         raise PrismaError(f"the Prisma client cannot be generated from {schema.name}: {last}")
-    (output / _MARK).write_text(_made_from(schema))
+    with (output / "client.py").open("a") as module:
+        module.write(appendix)
+    (output / _MARK).write_text(_made_from(schema, appendix))
 
 
 def versions() -> dict[str, str]:
@@ -115,7 +123,7 @@ def _package(name: str) -> Path:
     return Path(spec.origin).parent
 
 
-def _made_from(schema: Path) -> str:
+def _made_from(schema: Path, appendix: str) -> str:
     digest = hashlib.sha256(schema.read_bytes())
-    digest.update(f"{versions()['prisma']} {ENGINE_VERSION}".encode())
+    digest.update(f"{versions()['prisma']} {ENGINE_VERSION} {appendix}".encode())
     return digest.hexdigest()

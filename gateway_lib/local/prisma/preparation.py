@@ -70,6 +70,7 @@ def _make(root: Path, made_from: str, report: Callable[[str], None]) -> None:
             client.litellm_client(),
             root / "bin" / "node",
             root / "engine",
+            client.LITELLM_APPENDIX,
         )
 
 
@@ -82,7 +83,9 @@ def _is_installed(root: Path, made_from: str) -> bool:
 
 
 def _is_generated() -> bool:
-    return client.is_current(client.litellm_schema(), client.litellm_client())
+    return client.is_current(
+        client.litellm_schema(), client.litellm_client(), client.LITELLM_APPENDIX
+    )
 
 
 def _fingerprint() -> str:

@@ -303,10 +303,12 @@ def test_the_engine_is_replaced_when_it_dies(proxy: Proxy) -> None:
         children = psutil.Process(proxy.pid).children(recursive=True)
         return [each for each in children if each.name().startswith("query-engine")]
 
-    (before,) = engines()
-    before.kill()
-    soon(lambda: [each.pid for each in engines()] not in ([], [before.pid]), 60)
-    soon(lambda: proxy.http.post("/key/generate", json={}).status_code == 200, 60)
+    for _ in range(3):
+        (before,) = engines()
+        before.kill()
+        soon(lambda pid=before.pid: pid not in [each.pid for each in engines()] and engines(), 60)
+        soon(lambda: proxy.http.post("/key/generate", json={}).status_code == 200, 60)
+        assert len(engines()) == 1
 
 
 def test_lost_connections_are_made_again(proxy: Proxy) -> None:
@@ -322,5 +324,13 @@ def test_lost_connections_are_made_again(proxy: Proxy) -> None:
 def test_nothing_was_fetched_or_left_in_the_home(proxy: Proxy) -> None:
     log = proxy.log.read_text()
     assert list(proxy.home.iterdir()) == []
-    for sign in ("Installing", "nodeenv", "npm", "127.0.0.1:9", "db push", "No connected db"):
+    for sign in (
+        "Installing",
+        "nodeenv",
+        "npm",
+        "127.0.0.1:9",
+        "db push",
+        "No connected db",
+        "_Prisma__engine",
+    ):
         assert sign not in log, sign
