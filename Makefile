@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup run up lab test check bench faults lock clean
+.PHONY: help setup run up lab test check lock clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list

@@ -11,6 +11,7 @@ import nbformat
 import pandas as pd
 import pytest
 
+from gateway_lib import config
 from gateway_lib.runs.manifest import Manifest
 from gateway_lib.runs.parameters import notebook_parameters
 from gateway_lib.settings import PROJECT_ROOT
@@ -51,6 +52,7 @@ def test_quickstart_books_the_cost_of_a_call_to_its_user(runs, stack):
     assert 0 < figures["ttft_ms"] < figures["total_ms"]
     assert manifest.gateway.url == stack.environment["GATEWAY_BASE_URL"]
     assert manifest.gateway.versions["litellm"] == manifest.packages["litellm"]
+    assert manifest.gateway.config_hash == config.digest(config.load_local())
     chunks = pd.read_parquet(folder / "records.parquet")
     assert len(chunks) > 5
     assert chunks["arrived_ms"].is_monotonic_increasing

@@ -7,10 +7,12 @@ import os
 import shlex
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 from pathlib import Path
 
+import certifi
 import httpx
 import psutil
 import pytest
@@ -104,13 +106,14 @@ def test_env_is_what_a_shell_evaluates(second):
 
 def test_the_https_door_speaks_http2_under_the_stacks_own_authority(second):
     settings = environment(second)
-    context = httpx.create_ssl_context(verify=settings["SSL_CERT_FILE"])
+    context = ssl.create_default_context(cafile=settings["SSL_CERT_FILE"])
     with httpx.Client(http2=True, verify=context) as client:
         response = client.get(f"{settings['GATEWAY_TLS_URL']}/livez")
     assert response.status_code == 200 and response.http_version == "HTTP/2"
     with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
         httpx.get(
-            f"{settings['GATEWAY_TLS_URL']}/livez", verify=httpx.create_ssl_context(trust_env=False)
+            f"{settings['GATEWAY_TLS_URL']}/livez",
+            verify=ssl.create_default_context(cafile=certifi.where()),
         )
 
 
