@@ -9,10 +9,14 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from middleware import health
+from middleware.aws import Aws
+from middleware.bedrock import errors, paths
+from middleware.bedrock.api import BedrockApi
+from middleware.bedrock.catalogue import Catalogue
 from middleware.database import Database
-from middleware.errors import ServiceError
+from middleware.errors import render_openai
 from middleware.guard import Guard
-from middleware.passthrough import PassThrough
+from middleware.passthrough import PassThrough, raw_path
 from middleware.settings import Settings
 from middleware.telemetry import Telemetry, configure_logging
 from middleware.upstream import Upstream
@@ -29,9 +33,13 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         app.state.settings = settings
         app.state.upstream = Upstream(settings)
         app.state.database = Database(settings)
+        app.state.aws = Aws(settings, app.state.upstream)
+        app.state.catalogue = Catalogue(app.state.upstream, settings.litellm_key.get_secret_value())
+        app.state.catalogue.start()
         try:
             yield
         finally:
+            await app.state.catalogue.close()
             await app.state.upstream.close()
             await app.state.database.close()
 
@@ -50,12 +58,14 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
 
 
 class _FrontDoor:
-    """Everything that no route of the service serves goes to LiteLLM."""
+    """What no route of the service serves: the Bedrock API by raw path, all else to LiteLLM."""
 
     def __init__(self) -> None:
-        self._http = Guard(PassThrough(), ServiceError.as_openai)
-        self._websocket = Guard(WebSocketRelay(), ServiceError.as_openai)
+        self._http = Guard(PassThrough(), render_openai)
+        self._websocket = Guard(WebSocketRelay(), render_openai)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        serve = self._websocket if scope["type"] == "websocket" else self._http
+        serve: ASGIApp = self._websocket if scope["type"] == "websocket" else self._http
+        if scope["path"].startswith(paths.PREFIX) and (found := paths.parse(raw_path(scope))):
+            serve = Guard(BedrockApi(found), errors.render)
         await serve(scope, receive, send)

@@ -28,10 +28,12 @@ class ServiceError(Exception):
     message: ClassVar[str] = "The gateway could not handle the request."
     headers: ClassVar[Mapping[str, str]] = {}
 
-    def as_openai(self) -> bytes:
-        """The body of an OpenAI error response."""
-        error = {"message": self.message, "type": "gateway_error", "param": None, "code": self.code}
-        return orjson.dumps({"error": error})
+
+def render_openai(error: ServiceError, request_id: str) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and body of an OpenAI error response."""
+    details = {"message": error.message, "type": "gateway_error", "param": None, "code": error.code}
+    headers = {"content-type": "application/json", **error.headers}
+    return error.status, headers, orjson.dumps({"error": details})
 
 
 class UpstreamUnavailable(ServiceError):

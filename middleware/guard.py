@@ -13,15 +13,18 @@ from middleware.telemetry import Exchange
 log = logging.getLogger("middleware")
 
 
+Render = Callable[[ServiceError, str], tuple[int, dict[str, str], bytes]]
+
+
 class Guard:
     """Wraps an application. After the first byte only a broken connection can still report an error."""
 
-    def __init__(self, app: ASGIApp, render: Callable[[ServiceError], bytes]) -> None:
+    def __init__(self, app: ASGIApp, render: Render) -> None:
         """Guard `app`.
 
         Args:
             app: what may raise.
-            render: the JSON body of an error, in the interface's own protocol.
+            render: status, headers and body of an error, in the interface's own protocol.
         """
         self._app = app
         self._render = render
@@ -45,12 +48,8 @@ class Guard:
     ) -> None:
         if exchange.status or scope["type"] != "http":
             return
-        body = self._render(error)
-        headers = {
-            "content-type": "application/json",
-            "content-length": str(len(body)),
-            **error.headers,
-        }
+        status, headers, body = self._render(error, exchange.request_id)
         raw = [(name.encode(), value.encode()) for name, value in headers.items()]
-        await send({"type": "http.response.start", "status": error.status, "headers": raw})
+        raw.append((b"content-length", str(len(body)).encode()))
+        await send({"type": "http.response.start", "status": status, "headers": raw})
         await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -8,6 +8,7 @@ caller's connection too, so that nobody takes half an answer for a whole one.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from urllib.parse import quote
 
 import aiohttp
 from multidict import CIMultiDict
@@ -31,6 +32,7 @@ HOP_BY_HOP = frozenset(
         b"upgrade",
     )
 )
+_PROVIDERS_RETRY_AFTER = b"llm_provider-retry-after"
 _NOT_FORWARDED = HOP_BY_HOP | {
     b"expect",  # answered by the server that read the body
     b"forwarded",
@@ -72,9 +74,14 @@ class PassThrough:
 
 def target(scope: Scope) -> str:
     """The raw path and query: percent-encoding kept, since `%2F` and `/` are not the same to everybody."""
-    raw: bytes = scope.get("raw_path") or scope["path"].encode()
-    path, query = raw.decode("ascii"), scope.get("query_string", b"").decode("ascii")
+    path, query = raw_path(scope), scope.get("query_string", b"").decode("ascii")
     return f"{path}?{query}" if query else path
+
+
+def raw_path(scope: Scope) -> str:
+    """The path as the caller encoded it, without the query."""
+    raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
+    return raw.decode("ascii").partition("?")[0]
 
 
 def forwarded_headers(scope: Scope) -> CIMultiDict[str]:
@@ -96,13 +103,18 @@ def forwarded_headers(scope: Scope) -> CIMultiDict[str]:
 def _end_to_end(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     lowered = [(name.lower(), value) for name, value in headers]
     named = _named_in_connection(lowered)
-    return [
+    kept = [
         (name, value)
         for name, value in lowered
         if name not in HOP_BY_HOP
         and name not in named
         and name not in (b"server", b"date", b"x-request-id")
     ]
+    names = dict(kept)
+    if _PROVIDERS_RETRY_AFTER in names and b"retry-after" not in names:
+        # LiteLLM keeps the provider's wish under a name that no client looks for
+        kept.append((b"retry-after", names[_PROVIDERS_RETRY_AFTER]))
+    return kept
 
 
 def _named_in_connection(headers: Iterable[tuple[bytes, bytes]]) -> frozenset[bytes]:

@@ -18,8 +18,17 @@ class Settings(BaseSettings):
     litellm_url: str = "http://127.0.0.1:4000"
     """Where the LiteLLM proxy listens."""
 
+    litellm_key: SecretStr = SecretStr("")
+    """LiteLLM's master key, with which the service asks what models and guardrails there are."""
+
     database_url: SecretStr
     """PostgreSQL database of the middleware's own, as a URL."""
+
+    aws_region: str = "us-east-1"
+    """Region of the Bedrock calls that the service makes itself (ApplyGuardrail)."""
+
+    bedrock_endpoint: str = ""
+    """Where Bedrock Runtime is, when not at AWS's own address for the region."""
 
     config_hash: str = ""
     """Hash of the LiteLLM configuration behind this service, for `/readyz` and so for run manifests."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 import aiohttp
 from multidict import CIMultiDict
@@ -11,6 +12,8 @@ from yarl import URL
 
 from middleware.errors import UpstreamBroken, UpstreamTimeout, UpstreamUnavailable
 from middleware.settings import Settings
+
+FETCH_SECONDS = 10.0
 
 Body = bytes | AsyncIterator[bytes] | None
 
@@ -20,7 +23,7 @@ class Upstream:
 
     def __init__(self, settings: Settings) -> None:
         self._base = settings.litellm_url.rstrip("/")
-        self._session = aiohttp.ClientSession(
+        self.session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=settings.max_upstream_connections, keepalive_timeout=30
             ),
@@ -49,7 +52,7 @@ class Upstream:
             UpstreamUnavailable, UpstreamTimeout, UpstreamBroken: before the headers were there.
         """
         try:
-            response = await self._session.request(
+            response = await self.session.request(
                 method, self.url(target), headers=headers, data=body, allow_redirects=False
             )
         except aiohttp.ClientConnectorError as error:
@@ -73,7 +76,7 @@ class Upstream:
     async def websocket(
         self, target: str, headers: CIMultiDict[str], protocols: tuple[str, ...]
     ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
-        async with self._session.ws_connect(
+        async with self.session.ws_connect(
             self.url(target), headers=headers, protocols=protocols, max_msg_size=0
         ) as connection:
             yield connection
@@ -81,7 +84,7 @@ class Upstream:
     async def is_ready(self, seconds: float) -> Mapping[str, object] | None:
         """What LiteLLM says of itself when it is ready, else None."""
         try:
-            async with self._session.get(
+            async with self.session.get(
                 self.url("/health/readiness"), timeout=aiohttp.ClientTimeout(total=seconds)
             ) as response:
                 found: object = await response.json(content_type=None)
@@ -89,5 +92,17 @@ class Upstream:
             return None
         return found if response.ok and isinstance(found, dict) else None
 
+    async def fetch(self, target: str, key: str) -> Any:
+        """The decoded JSON of a GET with the service's own key; None where LiteLLM does not give it."""
+        try:
+            async with self.session.get(
+                self.url(target),
+                headers={"authorization": f"Bearer {key}"},
+                timeout=aiohttp.ClientTimeout(total=FETCH_SECONDS),
+            ) as response:
+                return await response.json(content_type=None) if response.ok else None
+        except (TimeoutError, aiohttp.ClientError, ValueError):
+            return None
+
     async def close(self) -> None:
-        await self._session.close()
+        await self.session.close()

@@ -23,8 +23,10 @@ class Doors:
     https_port: int
     certificates: Certificates
     litellm_url: str
+    litellm_key: str
     postgres: Postgres
     config_hash: str
+    bedrock_url: str
 
     @property
     def http_url(self) -> str:
@@ -77,6 +79,10 @@ class Doors:
     def _environment(self) -> dict[str, str]:
         return {
             "MIDDLEWARE_LITELLM_URL": self.litellm_url,
+            "MIDDLEWARE_LITELLM_KEY": self.litellm_key,
+            "MIDDLEWARE_BEDROCK_ENDPOINT": self.bedrock_url,
+            "AWS_ACCESS_KEY_ID": "simulated",
+            "AWS_SECRET_ACCESS_KEY": "simulated",
             "MIDDLEWARE_CONFIG_HASH": self.config_hash,
             "MIDDLEWARE_DATABASE_URL": self.postgres.url(DATABASE),
         }

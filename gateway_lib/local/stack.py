@@ -80,8 +80,10 @@ def serve(
             chosen.https,
             files,
             litellm.url,
+            secrets.master_key,
             postgres,
             config.digest(litellm.configuration()),
+            f"{simulator.address}/bedrock",
         )
         facts = {
             "base_url": doors.http_url,

@@ -1,0 +1,167 @@
+"""What LiteLLM serves: the models' providers and the guardrails, asked in the background.
+
+A request must not wait for this knowledge, so it is kept and renewed beside the requests. It is asked with
+the service's own key. Without one, or before the first answer, nothing is known, and whatever depends on
+it is refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from middleware.upstream import Upstream
+
+log = logging.getLogger("middleware")
+RENEW_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where the calls of one model name may end up, fallbacks included."""
+
+    model: str
+    providers: frozenset[str] = frozenset()
+
+    @property
+    def bedrock_only(self) -> bool:
+        return self.providers == {"bedrock"}
+
+    @property
+    def any_bedrock(self) -> bool:
+        return "bedrock" in self.providers
+
+
+@dataclass(frozen=True, slots=True)
+class Guardrail:
+    """A guardrail that LiteLLM applies by name, and what it is in Bedrock."""
+
+    name: str
+    identifier: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """One answer of LiteLLM's."""
+
+    routes: Mapping[str, Route] = field(default_factory=dict)
+    guardrails: tuple[Guardrail, ...] = ()
+
+
+class Catalogue:
+    """Keeps the newest `Knowledge`."""
+
+    def __init__(self, upstream: Upstream, key: str) -> None:
+        self._upstream = upstream
+        self._key = key
+        self._known = Knowledge()
+        self._asked = 0.0
+        self._asking: asyncio.Task[None] | None = None
+
+    def route(self, model_id: str) -> Route:
+        """The route of a model name, or of the model that an ARN ends in."""
+        self._renew()
+        routes = self._known.routes
+        if model_id in routes:
+            return routes[model_id]
+        if model_id.startswith("arn:"):
+            last = model_id.rpartition("/")[2]
+            if last in routes:
+                return routes[last]
+        return Route(model_id)
+
+    def guardrail(self, identifier: str, version: str) -> Guardrail | None:
+        """The configured guardrail with that Bedrock id, or ARN, and version."""
+        self._renew()
+        wanted = identifier.rpartition("/")[2]
+        for known in self._known.guardrails:
+            if known.identifier.rpartition("/")[2] == wanted and known.version == version:
+                return known
+        return None
+
+    def start(self) -> None:
+        """Begin to ask, so that the first request finds an answer."""
+        if self._key:
+            self._asking = asyncio.create_task(self._ask_until_answered())
+
+    async def close(self) -> None:
+        if self._asking:
+            self._asking.cancel()
+            await asyncio.gather(self._asking, return_exceptions=True)
+
+    async def _ask_until_answered(self) -> None:
+        while True:
+            await self.ask()
+            if self._known.routes:
+                return
+            await asyncio.sleep(1.0)
+
+    async def ask(self) -> None:
+        """Ask LiteLLM now; where no answer comes, what is known stays known."""
+        self._asked = time.monotonic()
+        paths = ("/model/info", "/v2/guardrails/list", "/router/settings")
+        answers = await asyncio.gather(*(self._upstream.fetch(path, self._key) for path in paths))
+        if None in answers:
+            log.warning(
+                "what LiteLLM serves could not be asked", extra={"known": len(self._known.routes)}
+            )
+            return
+        models, guardrails, router = answers
+        self._known = Knowledge(_routes(models, router), _guardrails(guardrails))
+
+    def _renew(self) -> None:
+        due = time.monotonic() - self._asked > RENEW_SECONDS
+        if due and self._key and (self._asking is None or self._asking.done()):
+            self._asking = asyncio.create_task(self.ask())
+
+
+def _routes(models: Any, router: Any) -> dict[str, Route]:
+    providers: dict[str, set[str]] = {}
+    for entry in models.get("data") or ():
+        provider = str(entry["litellm_params"].get("model", "")).partition("/")[0]
+        providers.setdefault(entry["model_name"], set()).add(provider)
+    values = router.get("current_values") or {}
+    following, catch_all = _fallbacks(values)
+    reached = {name: _reached(name, following, catch_all) for name in providers}
+    return {
+        name: Route(name, frozenset().union(*(providers.get(other, {"?"}) for other in others)))
+        for name, others in reached.items()
+    }
+
+
+def _fallbacks(values: Mapping[str, Any]) -> tuple[dict[str, set[str]], set[str]]:
+    """Which model names may follow which, and which may follow any."""
+    following: dict[str, set[str]] = {}
+    for kind in ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks"):
+        for entry in values.get(kind) or ():
+            for name, others in entry.items():
+                found = following.setdefault(name, set())
+                found |= {other for other in others if isinstance(other, str)}
+    return following, set(values.get("default_fallbacks") or ()) | following.pop("*", set())
+
+
+def _reached(name: str, following: Mapping[str, set[str]], catch_all: set[str]) -> set[str]:
+    reached, todo = {name} | catch_all, [name, *catch_all]
+    while todo:
+        new = following.get(todo.pop(), set()) - reached
+        reached |= new
+        todo += new
+    return reached
+
+
+def _guardrails(listed: Any) -> tuple[Guardrail, ...]:
+    found = []
+    for entry in listed.get("guardrails") or ():
+        params = entry.get("litellm_params") or {}
+        if params.get("guardrailIdentifier"):
+            identifier, version = (
+                params["guardrailIdentifier"],
+                params.get("guardrailVersion", "DRAFT"),
+            )
+            found.append(Guardrail(entry["guardrail_name"], str(identifier), str(version)))
+    return tuple(found)

@@ -1,0 +1,50 @@
+"""CountTokens: asked of the provider where LiteLLM can, else LiteLLM's estimate, and it says which."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any
+
+import orjson
+
+from middleware.bedrock import schema
+from middleware.bedrock.anthropic import messages_body
+from middleware.bedrock.catalogue import Catalogue
+from middleware.bedrock.errors import ModelErrorException, ValidationException
+from middleware.bedrock.exchange import Exchange
+from middleware.bedrock.paths import Target
+
+COUNT = "/v1/messages/count_tokens"
+SOURCE_HEADER = "x-litellm-count-source"
+
+
+async def count_tokens(exchange: Exchange, target: Target, catalogue: Catalogue) -> None:
+    """Answer a CountTokens request."""
+    request = await exchange.body()
+    schema.request("CountTokens")(request, "")
+    model = catalogue.route(target.identifier).model
+    given = request["input"]
+    body = (
+        messages_body(given["converse"])
+        if "converse" in given
+        else _invoke_body(given["invokeModel"]["body"])
+    )
+    async with exchange.caller.watched():
+        counted, headers = await exchange.post_json(COUNT, {**body, "model": model})
+    if not isinstance(counted, dict) or not isinstance(counted.get("input_tokens"), int):
+        raise ModelErrorException
+    source = {SOURCE_HEADER: str(counted.get("litellm_count_source", "unknown"))}
+    await exchange.answer({"inputTokens": counted["input_tokens"]}, {**headers, **source})
+
+
+def _invoke_body(encoded: str) -> dict[str, Any]:
+    try:
+        body = orjson.loads(base64.b64decode(encoded))
+    except (binascii.Error, orjson.JSONDecodeError):
+        body = None
+    if not isinstance(body, dict) or not body.get("messages"):
+        raise ValidationException(
+            "input.invokeModel.body must be a body of Anthropic's messages API."
+        )
+    return {key: value for key, value in body.items() if key in ("messages", "system", "tools")}

@@ -1,0 +1,141 @@
+"""One call of the Bedrock API: who calls, what is sent to LiteLLM, what is sent back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import orjson
+from multidict import CIMultiDict
+from starlette.types import Receive, Scope, Send
+
+from middleware.aws import Aws
+from middleware.bedrock.errors import AccessDeniedException, ValidationException, from_litellm
+from middleware.caller import Caller
+from middleware.passthrough import forwarded_headers
+from middleware.upstream import Upstream
+
+MAX_BODY = 64 * 2**20
+_NOT_FORWARDED = (
+    "accept",
+    "accept-encoding",
+    "amz-sdk-invocation-id",
+    "amz-sdk-request",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "x-amz-user-agent",
+    "x-amz-content-sha256",
+    "x-amz-date",
+    "x-amz-security-token",
+)
+_SIGNED = (
+    "This gateway takes a key instead of an AWS signature. Set AWS_BEARER_TOKEN_BEDROCK to your gateway "
+    "key (with an https endpoint), or send the header Authorization: Bearer <key>."
+)
+
+
+class Exchange:
+    """The caller's side and LiteLLM's side of one request."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.caller = Caller(receive)
+        self.request_id: str = scope["state"]["exchange"].request_id
+        self._scope = scope
+        self._send = send
+        self._upstream: Upstream = scope["app"].state.upstream
+        self.aws: Aws = scope["app"].state.aws
+        self._began = time.perf_counter()
+
+    def authorize(self) -> None:
+        """Refuse a call without a key before anything is done for it; LiteLLM checks the key itself."""
+        for name, value in self._scope["headers"]:
+            if name == b"authorization":
+                if value.startswith(b"AWS4-"):
+                    raise AccessDeniedException(_SIGNED)
+                return
+        raise AccessDeniedException("The request has no key. " + _SIGNED)
+
+    async def check_key(self) -> None:
+        """Have LiteLLM check the caller's key, for a call that it will not see itself."""
+        headers = self._headers()
+        async with self._upstream.request("GET", "/key/info", headers, None) as response:
+            if response.status >= 400:
+                raise from_litellm(response.status, await _json(response), response.headers)
+
+    async def body(self) -> Any:
+        """The decoded JSON of the request's body."""
+        data = await self.caller.body()
+        if not isinstance(data, bytes | None):
+            pieces, size = [], 0
+            async for piece in data:
+                size += len(piece)
+                if size > MAX_BODY:
+                    raise ValidationException(f"The request is larger than {MAX_BODY} bytes.")
+                pieces.append(piece)
+            data = b"".join(pieces)
+        try:
+            return orjson.loads(data or b"{}")
+        except orjson.JSONDecodeError:
+            raise ValidationException("The request body is not valid JSON.") from None
+
+    @asynccontextmanager
+    async def post(self, target: str, body: Any) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Send `body` to LiteLLM as the caller; an error status is raised as AWS's exception for it."""
+        headers = self._headers()
+        data = orjson.dumps(body)
+        async with self._upstream.request("POST", target, headers, data) as response:
+            if response.status >= 400:
+                raise from_litellm(response.status, await _json(response), response.headers)
+            yield response
+
+    async def post_json(self, target: str, body: Any) -> tuple[Any, Mapping[str, str]]:
+        """The decoded answer of a POST, and its headers."""
+        async with self.post(target, body) as response:
+            return await _json(response), response.headers
+
+    def latency_ms(self) -> int:
+        """Milliseconds since the request arrived."""
+        return round((time.perf_counter() - self._began) * 1000)
+
+    async def answer(self, body: Any, headers: Mapping[str, str]) -> None:
+        data = orjson.dumps(body)
+        await self.start("application/json", headers, len(data))
+        await self._send({"type": "http.response.body", "body": data, "more_body": False})
+
+    async def start(
+        self, content_type: str, headers: Mapping[str, str], length: int | None = None
+    ) -> None:
+        """Send status 200 and the headers, LiteLLM's own among them."""
+        raw = [
+            (b"content-type", content_type.encode()),
+            (b"x-amzn-requestid", self.request_id.encode()),
+        ]
+        if length is not None:
+            raw.append((b"content-length", str(length).encode()))
+        raw += [
+            (name.lower().encode(), value.encode())
+            for name, value in headers.items()
+            if name.lower().startswith("x-litellm-")
+        ]
+        await self._send({"type": "http.response.start", "status": 200, "headers": raw})
+
+    async def write(self, data: bytes, *, more: bool = True) -> None:
+        await self._send({"type": "http.response.body", "body": data, "more_body": more})
+
+    def _headers(self) -> CIMultiDict[str]:
+        headers = forwarded_headers(self._scope)
+        for name in _NOT_FORWARDED:
+            headers.popall(name, None)
+        headers["content-type"] = "application/json"
+        return headers
+
+
+async def _json(response: aiohttp.ClientResponse) -> Any:
+    try:
+        return orjson.loads(await response.read())
+    except orjson.JSONDecodeError:
+        return None

@@ -1,0 +1,198 @@
+"""Checks request bodies against AWS's own service model, the one inside botocore.
+
+The model is read once and compiled into plain closures, so that a check costs microseconds. A member the
+model does not have is refused like any other violation: what this gateway does not know it cannot honour.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable
+from functools import cache
+from typing import Any, cast
+
+from botocore.loaders import Loader
+from botocore.model import ListShape, MapShape, ServiceModel, Shape, StringShape, StructureShape
+
+from middleware.bedrock.errors import ValidationException
+
+Check = Callable[[Any, str], None]
+_EVENT_STREAM_LOCATIONS = ("uri", "header", "headers", "querystring", "statusCode")
+
+
+@cache
+def service() -> ServiceModel:
+    """The Bedrock Runtime service model of the installed botocore."""
+    return ServiceModel(
+        Loader().load_service_model("bedrock-runtime", "service-2"), "bedrock-runtime"
+    )
+
+
+@cache
+def request(operation: str) -> Check:
+    """A function that checks the JSON body of an operation's request.
+
+    It raises `ValidationException` in AWS's words for the first violation; the second argument is the
+    path of the value, empty for the whole body.
+    """
+    shape = cast(StructureShape, service().operation_model(operation).input_shape)
+    members = {
+        name: member
+        for name, member in shape.members.items()
+        if member.serialization.get("location") not in _EVENT_STREAM_LOCATIONS
+    }
+    return _structure(shape, members, {})
+
+
+def _compile(shape: Shape, known: dict[str, Check]) -> Check:
+    if shape.name in known:
+        return known[shape.name]
+    if isinstance(shape, StructureShape):
+        if shape.is_document_type:
+            return _anything
+        # shapes refer to themselves, so the name has to be known before the members are
+        known[shape.name] = lambda value, path: known[f"{shape.name}!"](value, path)
+        known[f"{shape.name}!"] = _structure(shape, shape.members, known)
+        return known[f"{shape.name}!"]
+    if isinstance(shape, ListShape):
+        return _list(shape, _compile(shape.member, known))
+    if isinstance(shape, MapShape):
+        return _map(shape, _compile(shape.key, known), _compile(shape.value, known))
+    if isinstance(shape, StringShape):
+        return _string(shape)
+    return {"blob": _blob, "boolean": _boolean}.get(shape.type_name) or _number(shape)
+
+
+def _structure(shape: StructureShape, members: dict[str, Shape], known: dict[str, Check]) -> Check:
+    checks = {name: _compile(member, known) for name, member in members.items()}
+    required = [name for name in shape.required_members if name in checks]
+    union = shape.is_tagged_union
+
+    def check(value: Any, path: str) -> None:
+        if type(value) is not dict:
+            raise ValidationException(f"{_at(path)} must be an object.")
+        count = 0
+        for name, item in value.items():
+            if item is None:
+                continue
+            inner = checks.get(name)
+            if inner is None:
+                raise ValidationException(
+                    f"{_at(path)} has no member {name!r} that this gateway knows."
+                )
+            count += 1
+            inner(item, f"{path}.{name}" if path else name)
+        if union and count != 1:
+            raise ValidationException(
+                f"{_at(path)} must have exactly one of the members {', '.join(checks)}."
+            )
+        for name in required:
+            if value.get(name) is None:
+                where = f"{path}.{name}" if path else name
+                raise _violation(None, where, "Member must not be null")
+
+    return check
+
+
+def _list(shape: ListShape, member: Check) -> Check:
+    minimum, maximum = shape.metadata.get("min"), shape.metadata.get("max")
+
+    def check(value: Any, path: str) -> None:
+        if type(value) is not list:
+            raise ValidationException(f"{_at(path)} must be a list.")
+        _within(len(value), minimum, maximum, path, "length")
+        for index, item in enumerate(value):
+            member(item, f"{path}.{index}")
+
+    return check
+
+
+def _map(shape: MapShape, key: Check, member: Check) -> Check:
+    minimum, maximum = shape.metadata.get("min"), shape.metadata.get("max")
+
+    def check(value: Any, path: str) -> None:
+        if type(value) is not dict:
+            raise ValidationException(f"{_at(path)} must be an object.")
+        _within(len(value), minimum, maximum, path, "length")
+        for name, item in value.items():
+            key(name, path)
+            member(item, f"{path}.{name}")
+
+    return check
+
+
+def _string(shape: StringShape) -> Check:
+    minimum, maximum = shape.metadata.get("min"), shape.metadata.get("max")
+    allowed = frozenset(shape.enum)
+    pattern = re.compile(shape.metadata["pattern"]) if "pattern" in shape.metadata else None
+
+    def check(value: Any, path: str) -> None:
+        if type(value) is not str:
+            raise ValidationException(f"{_at(path)} must be a string.")
+        if minimum is not None or maximum is not None:
+            _within(len(value), minimum, maximum, path, "length")
+        if allowed and value not in allowed:
+            raise _violation(
+                value, path, f"Member must satisfy enum value set: [{', '.join(shape.enum)}]"
+            )
+        if pattern and not pattern.fullmatch(value):
+            raise _violation(
+                value, path, f"Member must satisfy regular expression pattern: {pattern.pattern}"
+            )
+
+    return check
+
+
+def _number(shape: Shape) -> Check:
+    minimum, maximum = shape.metadata.get("min"), shape.metadata.get("max")
+    whole = shape.type_name in ("integer", "long")
+    kinds: tuple[type, ...] = (int,) if whole else (int, float)
+
+    def check(value: Any, path: str) -> None:
+        if type(value) not in kinds:
+            raise ValidationException(
+                f"{_at(path)} must be {'an integer' if whole else 'a number'}."
+            )
+        _within(value, minimum, maximum, path, "value")
+
+    return check
+
+
+def _blob(value: Any, path: str) -> None:
+    if type(value) is not str or not value:
+        raise ValidationException(f"{_at(path)} must be base64 text that is not empty.")
+    try:
+        base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        raise ValidationException(f"{_at(path)} is not valid base64.") from None
+
+
+def _boolean(value: Any, path: str) -> None:
+    if type(value) is not bool:
+        raise ValidationException(f"{_at(path)} must be true or false.")
+
+
+def _anything(value: Any, path: str) -> None:
+    return
+
+
+def _within(number: float, minimum: Any, maximum: Any, path: str, what: str) -> None:
+    if minimum is not None and number < minimum:
+        raise _violation(
+            number, path, f"Member must have {what} greater than or equal to {minimum}"
+        )
+    if maximum is not None and number > maximum:
+        raise _violation(number, path, f"Member must have {what} less than or equal to {maximum}")
+
+
+def _violation(value: Any, path: str, constraint: str) -> ValidationException:
+    shown = "null" if value is None else str(value)[:100]
+    return ValidationException(
+        f"1 validation error detected: Value '{shown}' at '{path}' failed to satisfy constraint: {constraint}"
+    )
+
+
+def _at(path: str) -> str:
+    return f"The value at {path}" if path else "The request body"

@@ -1,0 +1,172 @@
+"""The chunks of a streamed chat completion as the events of ConverseStream.
+
+A small state machine: which content block is open, and what is still to be said at the end. AWS's order
+is kept exactly: `messageStart`; for each block its start (tools only), deltas and stop, with rising
+indexes and never interleaved; `messageStop`; one `metadata`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from middleware.bedrock import eventstream
+from middleware.bedrock.errors import BedrockError, ModelErrorException, from_litellm
+from middleware.bedrock.response import (
+    echoes,
+    selected,
+    stop_reason,
+    tool_input,
+    tool_use_id,
+    usage,
+)
+
+_MESSAGE_START = eventstream.event("messageStart", b'{"role":"assistant"}')
+_TEXT, _THOUGHT = "text", "thought"
+
+
+class ConverseEvents:
+    """Feed it chunks; it gives back the frames to send."""
+
+    def __init__(self, request: dict[str, Any]) -> None:
+        self._request = request
+        self._started = False
+        self._index = -1
+        self._open: str | int | None = None
+        self._arguments: dict[int, list[str]] = {}
+        self._finish: str | None = None
+        self._last: dict[str, Any] = {}
+        self.ended = False
+
+    def feed(self, data: bytes) -> bytes:
+        """Frames for one event's data.
+
+        Raises:
+            BedrockError: the provider's error, which LiteLLM sends inside a stream that has begun.
+        """
+        if data == b"[DONE]":
+            return b""
+        try:
+            chunk = orjson.loads(data)
+        except orjson.JSONDecodeError:
+            raise ModelErrorException from None
+        if not isinstance(chunk, dict):
+            raise ModelErrorException
+        if "error" in chunk:
+            raise _failure(chunk)
+        frames = b""
+        if not self._started:
+            self._started = True
+            frames = _MESSAGE_START
+        for choice in chunk.get("choices") or ():
+            frames += self._delta(choice.get("delta") or {})
+            self._finish = choice.get("finish_reason") or self._finish
+        self._last = {**self._last, **chunk} if chunk.get("usage") or not self._last else self._last
+        return frames
+
+    def end(self, latency_ms: int) -> bytes:
+        """The last frames: the open block's stop, `messageStop` and `metadata`.
+
+        Raises:
+            ModelErrorException: the stream broke off before the model had finished.
+        """
+        if self._finish is None:
+            raise ModelErrorException("The model's answer broke off before its end.")
+        self.ended = True
+        malformed = any(tool_input("".join(parts)) is None for parts in self._arguments.values())
+        reason = stop_reason(self._finish, bool(self._arguments), malformed, self._request)
+        stop: dict[str, Any] = {"stopReason": reason}
+        if paths := self._request.get("additionalModelResponseFieldPaths"):
+            stop["additionalModelResponseFields"] = selected(self._last, paths)
+        metadata = {
+            "usage": usage(self._last.get("usage")),
+            "metrics": {"latencyMs": latency_ms},
+            **echoes(self._request, self._last),
+        }
+        return self._close() + _event("messageStop", stop) + _event("metadata", metadata)
+
+    def _delta(self, delta: dict[str, Any]) -> bytes:
+        frames = b""
+        thoughts = delta.get("thinking_blocks")
+        if thoughts:
+            for block in thoughts:
+                frames += self._think(block)
+        elif delta.get("reasoning_content"):
+            frames += self._think({"thinking": delta["reasoning_content"]})
+        if said := delta.get("content") or delta.get("refusal"):
+            frames += self._begin(_TEXT) + self._content({"text": said})
+        for call in delta.get("tool_calls") or ():
+            frames += self._call(call)
+        return frames
+
+    def _think(self, block: dict[str, Any]) -> bytes:
+        frames = b""
+        if block.get("thinking"):
+            frames += self._reason({"text": block["thinking"]})
+        if block.get("signature"):
+            # a signature seals its block: what the model thinks after it is another one
+            frames += self._reason({"signature": block["signature"]}) + self._close()
+        if block.get("type") == "redacted_thinking" and block.get("data"):
+            frames += (
+                self._close() + self._reason({"redactedContent": block["data"]}) + self._close()
+            )
+        return frames
+
+    def _reason(self, part: dict[str, Any]) -> bytes:
+        return self._begin(_THOUGHT) + self._content({"reasoningContent": part})
+
+    def _call(self, call: dict[str, Any]) -> bytes:
+        number = call.get("index") or 0
+        function = call.get("function") or {}
+        frames = b""
+        if number not in self._arguments:
+            self._arguments[number] = []
+            frames = self._begin(number)
+            use = {
+                "toolUseId": tool_use_id(call.get("id"), number),
+                "name": function.get("name") or "",
+            }
+            frames += _event(
+                "contentBlockStart", {"start": {"toolUse": use}, "contentBlockIndex": self._index}
+            )
+        elif self._open != number:
+            raise ModelErrorException("The model's tool calls arrived interleaved.")
+        text = function.get("arguments") or ""
+        self._arguments[number].append(text)
+        return frames + self._content({"toolUse": {"input": text}}) if text else frames
+
+    def _begin(self, block: str | int) -> bytes:
+        if self._open == block:
+            return b""
+        frames = self._close()
+        self._index += 1
+        self._open = block
+        return frames
+
+    def _close(self) -> bytes:
+        if self._open is None:
+            return b""
+        self._open = None
+        return _event("contentBlockStop", {"contentBlockIndex": self._index})
+
+    def _content(self, delta: dict[str, Any]) -> bytes:
+        return _event("contentBlockDelta", {"delta": delta, "contentBlockIndex": self._index})
+
+
+def exception(error: BedrockError) -> bytes:
+    """The frame that ends a stream in which `error` happened."""
+    body: dict[str, Any] = {"message": error.text}
+    if error.stream_event == "modelStreamErrorException":
+        body |= {"originalStatusCode": error.status, "originalMessage": error.text}
+    return eventstream.exception(error.stream_event, orjson.dumps(body))
+
+
+def _event(name: str, body: dict[str, Any]) -> bytes:
+    return eventstream.event(name, orjson.dumps(body))
+
+
+def _failure(chunk: dict[str, Any]) -> BedrockError:
+    error = chunk["error"]
+    code = str(error.get("code") if isinstance(error, dict) else "")
+    return from_litellm(int(code) if code.isdigit() else 500, chunk)
