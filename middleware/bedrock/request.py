@@ -137,6 +137,8 @@ def _guardrail(body: Body, config: dict[str, Any], route: Route, catalogue: Cata
         )
     if route.bedrock_only:
         body["guardrailConfig"] = {key: value for key, value in config.items() if value is not None}
+        # an answer that another policy let through must not be taken from the response cache
+        body["cache"] = {"no-cache": True, "no-store": True}
         return
     known = catalogue.guardrail(identifier, version)
     if known is None:
