@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup run up lab test check lock clean
+.PHONY: help setup run up lab test check bench lock clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -35,6 +35,9 @@ check: setup  ## lint, types, then the tests
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(MAKE) --no-print-directory test
+
+bench: setup  ## measure the CPU time of the middleware beside a bare pass-through
+	$(BIN)/python -m bench
 
 lock: setup  ## compile requirements.lock anew from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
