@@ -151,6 +151,8 @@ def _tool_call(use: dict[str, Any], path: str) -> dict[str, Any]:
 
 def _tool_result(result: dict[str, Any], route: Route, path: str) -> tuple[Message, list[Part]]:
     """The message of a tool result, and the parts that only a user's message can carry."""
+    if result.get("type"):
+        raise ValidationException(f"{path}.type: tools that the provider runs are not served here.")
     inside: list[Part] = []
     moved: list[Part] = []
     if result.get("status") == "error":
