@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from middleware import health
@@ -53,19 +54,40 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     )
     app.include_router(health.router)
     app.router.redirect_slashes = False
-    app.router.default = _FrontDoor()
-    return Telemetry(app)
+    return Telemetry(_FrontDoor(app, health.router))
 
 
 class _FrontDoor:
-    """What no route of the service serves: the Bedrock API by raw path, all else to LiteLLM."""
+    """Sends each request where it is served: routes of ours, the Bedrock API by raw path, LiteLLM.
 
-    def __init__(self) -> None:
+    FastAPI sees only what one of its routes serves. Its way to a default route costs more than a bare
+    pass-through altogether, which every model call would pay.
+    """
+
+    def __init__(self, app: FastAPI, *routers: APIRouter) -> None:
+        """Stand before `app`, which includes `routers` under their own paths."""
+        self._app = app
+        self._own = [
+            route.path_regex
+            for router in routers
+            for route in router.routes
+            if isinstance(route, Route)
+        ]
         self._http = Guard(PassThrough(), render_openai)
         self._websocket = Guard(WebSocketRelay(), render_openai)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        serve: ASGIApp = self._websocket if scope["type"] == "websocket" else self._http
-        if scope["path"].startswith(paths.PREFIX) and (found := paths.parse(raw_path(scope))):
-            serve = Guard(BedrockApi(found), errors.render)
-        await serve(scope, receive, send)
+        await self._serving(scope)(scope, receive, send)
+
+    def _serving(self, scope: Scope) -> ASGIApp:
+        if scope["type"] == "lifespan":
+            return self._app
+        path: str = scope["path"]
+        if any(own.match(path) for own in self._own):
+            return self._app
+        scope["app"] = self._app
+        if scope["type"] == "websocket":
+            return self._websocket
+        if path.startswith(paths.PREFIX) and (found := paths.parse(raw_path(scope))):
+            return Guard(BedrockApi(found), errors.render)
+        return self._http
