@@ -14,6 +14,9 @@ from middleware.errors import UpstreamBroken, UpstreamTimeout, UpstreamUnavailab
 from middleware.settings import Settings
 
 FETCH_SECONDS = 10.0
+# Less than the 5 s after which LiteLLM closes an idle connection: a request sent into a connection that is
+# just being closed would fail, and a POST must not be sent twice.
+KEEPALIVE_SECONDS = 4.0
 
 Body = bytes | AsyncIterator[bytes] | None
 
@@ -25,7 +28,7 @@ class Upstream:
         self._base = settings.litellm_url.rstrip("/")
         self.session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                limit=settings.max_upstream_connections, keepalive_timeout=30
+                limit=settings.max_upstream_connections, keepalive_timeout=KEEPALIVE_SECONDS
             ),
             timeout=aiohttp.ClientTimeout(
                 total=None, sock_connect=settings.connect_seconds, sock_read=settings.read_seconds
