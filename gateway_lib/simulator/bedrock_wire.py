@@ -32,6 +32,8 @@ from middleware.bedrock import eventstream
 
 Operation = Callable[[Request, Entry], Awaitable[Whole | Stream]]
 
+_TITAN_KINDS = (["float"], ["binary"], ["float", "binary"], ["binary", "float"])
+
 
 class BedrockWire:
     """Routes of both services."""
@@ -146,13 +148,15 @@ class BedrockWire:
             )
         allowed = self._engine.profile(entry, "embedding").dimensions
         dimensions = rest.get("dimensions", max(allowed))
-        if dimensions not in allowed or rest.get("embeddingTypes", ["float"]) != ["float"]:
+        kinds = rest.get("embeddingTypes", ["float"])
+        if dimensions not in allowed or kinds not in _TITAN_KINDS:
             raise invalid("Malformed input request: dimensions or embeddingTypes not supported.")
         valid = await self._engine.embedding(entry, [text])
-        vector = embed(entry.model, text, dimensions).tolist()
+        vector = embed(entry.model, text, dimensions)
+        forms = {"float": vector.tolist(), "binary": (vector > 0).astype(int).tolist()}
         answer = {
-            "embedding": vector,
-            "embeddingsByType": {"float": vector},
+            "embedding": forms["float"],
+            "embeddingsByType": {kind: forms[kind] for kind in kinds},
             "inputTextTokenCount": entry.input_tokens,
         }
         return _counted(_json(answer, entry, valid), entry.input_tokens, 0)

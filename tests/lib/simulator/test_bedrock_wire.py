@@ -335,6 +335,11 @@ def test_titan_embeddings(bedrock):
     assert len(embed(inputText="two words", dimensions=256)["embedding"]) == 256
     with pytest.raises(ClientError, match="dimensions"):
         embed(inputText="x", dimensions=300)
+    both = embed(inputText="two words", embeddingTypes=["binary", "float"])["embeddingsByType"]
+    assert both["float"] == answer["embedding"]
+    assert both["binary"] == [int(value > 0) for value in answer["embedding"]]
+    with pytest.raises(ClientError, match="embeddingTypes"):
+        embed(inputText="x", embeddingTypes=["int8"])
 
 
 def test_count_tokens_agrees_with_usage(bedrock):
