@@ -84,8 +84,13 @@ async def measure(
         `answer`, `correct` (null after an error).
 
     Raises:
+        SettingsError: There is no model or question, or a number is too small.
         GatewayUnreachable: Not one request succeeded.
     """
+    if not models or not asked:
+        raise SettingsError("name at least one model and one question")
+    if min(repeats, concurrency, max_tokens) < 1 or warmups < 0:
+        raise SettingsError("repeats, concurrency and max_tokens have to be at least 1, warmups 0")
     plan = list(product(range(repeats), asked, models))
     random.Random(seed).shuffle(plan)  # noqa: S311
     own = client or async_openai_client(max_retries=0)

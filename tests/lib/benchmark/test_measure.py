@@ -93,6 +93,17 @@ async def test_a_measurement_without_any_success_is_an_error(client):
         await measure(["throttled"], ASKED, client=client)
 
 
+@pytest.mark.parametrize(
+    "wrong", [{"concurrency": 0}, {"repeats": 0}, {"max_tokens": 0}, {"warmups": -1}]
+)
+async def test_numbers_that_cannot_be_are_refused_before_any_call(client, provider, wrong):
+    with pytest.raises(SettingsError, match=next(iter(wrong))):
+        await measure(["steady"], ASKED, client=client, **wrong)
+    with pytest.raises(SettingsError, match="at least one model"):
+        await measure([], ASKED, client=client)
+    assert not provider.asked
+
+
 def test_questions_are_drawn_by_seed():
     every = questions("general")
     assert len({question.id for question in every}) == len(every) >= 40
