@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -9,6 +10,7 @@ from rich.console import Console
 
 from gateway_lib.cli import runs, stack
 from gateway_lib.errors import GatewayError
+from gateway_lib.proxies import past_proxies
 
 app = typer.Typer(
     name="gateway",
@@ -24,6 +26,7 @@ runs.register(app)
 
 def main() -> None:
     """Run the command line. An error is one line on stderr and an exit status; 2 is wrong usage."""
+    os.environ.update(past_proxies(os.environ))
     try:
         status = app(standalone_mode=False)
     except GatewayError as error:

@@ -29,6 +29,7 @@ StateOption = Annotated[
 ]
 _COLOURS = {"ready": "green", "stopped": "dim", "failed": "red", "restarting": "yellow"}
 _console = Console(stderr=True, highlight=False)
+_out = Console(highlight=False)
 
 
 class Format(StrEnum):
@@ -97,16 +98,14 @@ def status(
     found = local.status(local.State(state))
     if as_json:
         typer.echo(json.dumps(found, indent=2))
-    elif not found.get("components"):
+    elif "status" not in found:
         _console.print(f"no stack was started in {found['state']} yet; start one with: gateway up")
     else:
-        _console.print(_table(found))
-        word = (
-            "ready to serve" if found["healthy"] else found.get("message") or "not ready to serve"
-        )
-        _console.print(
-            f"{found['status']}: {word}" if found["running"] else f"{found['status']}", markup=False
-        )
+        if found.get("components"):
+            _out.print(_table(found))
+        word = "ready to serve" if found["healthy"] else found.get("message")
+        word = word or ("not ready to serve" if found["running"] else "")
+        _out.print(f"{found['status']}: {word}" if word else found["status"], markup=False)
     return 0 if found["healthy"] else 3
 
 
@@ -163,18 +162,22 @@ def _announce(snapshot: dict[str, Any], began: float) -> None:
 
 
 def _table(snapshot: dict[str, Any]) -> Table:
+    components = snapshot["components"]
+    names = ["component", "status", "address", "pid"]
+    if any(component["restarts"] for component in components):
+        names.append("restarts")
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("component", "status", "address", "pid", "restarts"):
-        table.add_column(
-            name, justify="right" if name in ("pid", "restarts") else "left", no_wrap=True
-        )
-    for component in snapshot["components"]:
+    for name in names:
+        right = name in ("pid", "restarts")
+        table.add_column(name, justify="right" if right else "left", overflow="fold")
+    for component in components:
         state = component["status"]
-        table.add_row(
+        cells = (
             component["name"],
             f"[{_COLOURS.get(state, 'yellow')}]{state}[/]",
             component["address"],
             str(component["pid"] or ""),
             str(component["restarts"] or ""),
         )
+        table.add_row(*cells[: len(names)])
     return table

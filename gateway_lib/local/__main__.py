@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from gateway_lib.errors import GatewayError
+from gateway_lib.local.client import FAILED
 from gateway_lib.local.stack import Ports, serve
 from gateway_lib.local.state import State
 
@@ -17,6 +18,7 @@ def main() -> int:
     parser.add_argument("--port", type=int)
     parser.add_argument("--tls-port", type=int)
     parser.add_argument("--owner", type=int, help="stop when this parent process ends")
+    parser.add_argument("--lock", type=int, help="descriptor of the lock on the state folder")
     options = parser.parse_args()
     try:
         serve(
@@ -24,9 +26,10 @@ def main() -> int:
             Ports.choose(options.port, options.tls_port),
             report=lambda line: print(line, flush=True),
             owner=options.owner,
+            lock=options.lock,
         )
     except GatewayError as error:
-        print(error, file=sys.stderr, flush=True)
+        print(f"{FAILED}{error}", file=sys.stderr, flush=True)
         return error.exit_code
     return 0
 

@@ -7,18 +7,21 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gateway_lib.errors import ComponentFailed, StackError, StackRunning
+from gateway_lib.errors import ComponentFailed, StackError
 from gateway_lib.local.http import answers
 from gateway_lib.local.state import State
+from gateway_lib.proxies import past_proxies
 
 START_SECONDS = 300.0
 STOP_SECONDS = 60.0
+FAILED = "failed: "
+"""What the supervisor's last words begin with when it gives up; several lines may follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class RunningStack:
             "AWS_CA_BUNDLE": facts["bundle"],
             "SSL_CERT_FILE": facts["bundle"],
             "NODE_EXTRA_CA_CERTS": facts["authority"],
+            **past_proxies(os.environ),
         }
 
     def stop(self) -> None:
@@ -69,6 +73,15 @@ def find(state: State) -> RunningStack:
     if snapshot.get("status") not in ("ready", "degraded"):
         raise StackError(f"the stack in {state.path} is {snapshot.get('status', 'starting')}")
     return RunningStack(state, snapshot)
+
+
+def printed_for(state: State, environment: Mapping[str, str]) -> bool:
+    """Whether an environment is what `gateway env` printed for this folder, maybe before a restart.
+
+    The keys of a folder stay what they are; its ports change with every start.
+    """
+    key = environment.get("GATEWAY_API_KEY")
+    return (state.path / "secrets.json").exists() and key == state.secrets().demo_key
 
 
 def status(state: State) -> dict[str, Any]:
@@ -107,25 +120,29 @@ def start_detached(
         report: takes one line for people as the start goes on.
     """
     state.create()
-    if state.is_locked():
-        raise StackRunning(f"a stack already runs in {state.path}; see: gateway status")
-    arguments = [f"--state={state.path}"]
+    lock = state.lock()
+    arguments = [f"--state={state.path}", f"--lock={lock}"]
     arguments += [f"--port={port}"] if port else []
     arguments += [f"--tls-port={tls_port}"] if tls_port else []
     arguments += [f"--owner={os.getpid()}"] if owned else []
     log = state.logs / "supervisor.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "gateway_lib.local", *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    try:
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "gateway_lib.local", *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                pass_fds=[lock],
+            )
+    finally:
+        state.unlock()
     try:
         return _wait_until_ready(state, process, log, report)
     except BaseException:
-        _stop(process.pid, state)
+        if process.poll() is None:
+            _stop(process.pid, state)
         process.wait()
         raise
 
@@ -163,9 +180,12 @@ def _wait_until_ready(
     deadline, shown = time.monotonic() + START_SECONDS, 0
     while time.monotonic() < deadline:
         ended = process.poll() is not None
-        lines = log.read_text(errors="replace").splitlines()
+        text = "\n" + log.read_text(errors="replace")
+        said, failed, why = text.partition(f"\n{FAILED}")
+        lines = said.splitlines()[1:]
         if ended:
-            raise ComponentFailed("\n".join(lines[-25:]) or "the supervisor ended without a word")
+            last = why.strip() if failed else "\n".join(lines[-25:])
+            raise ComponentFailed(last or "the supervisor ended without a word")
         for line in lines[shown:]:
             report(line)
         shown = len(lines)

@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from gateway_lib.errors import PartMissing
+from gateway_lib.proxies import past_proxies
 
 LOG_TAIL_LINES = 20
 
@@ -69,7 +70,7 @@ class Process:
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,
-                    env={**os.environ, **component.environment},
+                    env={**os.environ, **past_proxies(os.environ), **component.environment},
                     start_new_session=True,
                 )
             except FileNotFoundError as error:

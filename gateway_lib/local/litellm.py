@@ -69,7 +69,9 @@ class LiteLLM:
     def _environment(self) -> dict[str, str]:
         return {
             **self.engine.environment,
-            "DATABASE_URL": self.postgres.url(DATABASE),
+            # LiteLLM puts the URL on the command line of a program it starts; the password goes beside it
+            "DATABASE_URL": self.postgres.url(DATABASE, with_password=False),
+            "PGPASSWORD": self.postgres.password,
             "LITELLM_MASTER_KEY": self.secrets.master_key,
             "LITELLM_SALT_KEY": self.secrets.salt_key,
             "UI_USERNAME": "admin",
@@ -81,6 +83,10 @@ class LiteLLM:
             "SIMULATOR_BEDROCK_URL": f"{self.simulator_url}/bedrock",
             # nothing is fetched, nothing is reported to anybody
             "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+            "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS": "True",
+            "LITELLM_LOCAL_AUTOROUTER_PRESETS": "True",
+            "LITELLM_LOCAL_BLOG_POSTS": "True",
+            "LITELLM_LOCAL_POLICY_TEMPLATES": "True",
             "LITELLM_TELEMETRY": "False",
             "LITELLM_LOG": "ERROR",
             "LITELLM_DISABLE_LAZY_OPENAPI_SNAPSHOT": "True",

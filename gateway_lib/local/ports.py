@@ -33,7 +33,9 @@ def choose(avoid: Collection[int] = ()) -> int:
 
 
 def claim(port: int) -> int:
-    """The port that was asked for; `PortTaken` where something listens on it."""
+    """The port that was asked for; `PortTaken` where something listens on it, or it is none."""
+    if not 0 < port < 2**16:
+        raise PortTaken(f"{port} is not a port; it has to be between 1 and {2**16 - 1}")
     if not is_free(port):
         raise PortTaken(
             f"port {port} on {HOST} is in use; name another one, or leave the choice to the stack"

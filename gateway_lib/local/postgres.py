@@ -48,9 +48,10 @@ class Postgres:
     port: int
     password: str
 
-    def url(self, database: str) -> str:
-        """A connection URL with the password in it: for environments, never for people."""
-        return f"postgresql://{USER}:{quote(self.password, safe='')}@{HOST}:{self.port}/{database}"
+    def url(self, database: str, *, with_password: bool = True) -> str:
+        """A connection URL, with the password in it only for environments, never for people."""
+        password = f":{quote(self.password, safe='')}" if with_password else ""
+        return f"postgresql://{USER}{password}@{HOST}:{self.port}/{database}"
 
     def component(self) -> Component:
         options = [f"--{name}={value}" for name, value in {**_SETTINGS, "port": self.port}.items()]
@@ -80,10 +81,15 @@ class Postgres:
             return False
 
     def ensure_database(self, name: str) -> None:
-        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
-            if found.fetchone() is None:
-                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        """Create a database where it is missing. Raises `ComponentFailed`."""
+        try:
+            with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+                found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
+                if found.fetchone() is None:
+                    connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        except psycopg.Error as error:
+            reason = str(error).splitlines()[0]
+            raise ComponentFailed(f"postgres has no database {name}: {reason}") from error
 
     @property
     def _data(self) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway_lib import config
-from gateway_lib.errors import ComponentFailed
+from gateway_lib.errors import ComponentFailed, GatewayError, PortTaken
 from gateway_lib.local import certificates, demo, ports, prisma
 from gateway_lib.local.component import Component
 from gateway_lib.local.doors import Doors
@@ -40,10 +41,12 @@ class Ports:
     @classmethod
     def choose(cls, http: int | None = None, https: int | None = None) -> Ports:
         """Free ports; those named are checked. Raises `PortTaken`."""
-        taken: list[int] = []
+        if http and http == https:
+            raise PortTaken(f"port {http} cannot be both the http and the https port")
+        named, chosen = [port for port in (http, https) if port], list[int]()
         for wanted in (http, https, None, None, None, None):
-            taken.append(ports.claim(wanted) if wanted else ports.choose(avoid=taken))
-        return cls(*taken)
+            chosen.append(ports.claim(wanted) if wanted else ports.choose([*named, *chosen]))
+        return cls(*chosen)
 
 
 def serve(
@@ -53,6 +56,7 @@ def serve(
     report: Callable[[str], None],
     on_ready: Callable[[dict[str, Any]], None] = lambda facts: None,
     owner: int | None = None,
+    lock: int | None = None,
 ) -> None:
     """Run the stack in this process until it is told to stop. The main thread only: it takes signals.
 
@@ -62,10 +66,15 @@ def serve(
         report: takes one line for people.
         on_ready: called with the stack's URLs once all of it is healthy.
         owner: the id of the parent process without which the stack shall not run.
+        lock: the descriptor of a lock on the folder that the parent process took for this one.
     """
     state.create()
-    state.lock()
+    if lock is None:
+        state.lock()
+    else:
+        state.adopt(lock)
     try:
+        state.record({"status": "starting", "pid": os.getpid()})
         secrets = state.secrets()
         files = certificates.ensure(state)
         engine = prisma.prepare(report)
@@ -105,6 +114,9 @@ def serve(
         ]
         with Supervisor(state, stages, report=report, facts=facts, owner=owner) as supervisor:
             supervisor.run(finish)
+    except GatewayError as error:
+        state.record({**state.snapshot(), "status": "failed", "message": str(error)})
+        raise
     finally:
         state.unlock()
 

@@ -13,6 +13,7 @@ import json
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
@@ -47,6 +48,9 @@ class Secrets:
             ui_password=secrets.token_urlsafe(18),
             demo_key=f"sk-{secrets.token_urlsafe(24)}",
         )
+
+
+_ASKED_SECONDS = 0.5
 
 
 class State:
@@ -97,11 +101,7 @@ class State:
 
     def secrets(self) -> Secrets:
         """The stack's keys, made at the first call."""
-        path = self.path / "secrets.json"
-        known: dict[str, str] = {}
-        with self._explained():
-            if path.exists():
-                known = json.loads(path.read_bytes())
+        known = self._read("secrets.json")
         names = {field.name for field in fields(Secrets)}
         result = replace(Secrets.generate(), **{k: v for k, v in known.items() if k in names})
         if asdict(result) != known:
@@ -114,11 +114,7 @@ class State:
 
     def snapshot(self) -> dict[str, Any]:
         """What the supervisor published last; empty where no stack was ever started."""
-        try:
-            result: dict[str, Any] = json.loads((self.path / "stack.json").read_bytes())
-        except FileNotFoundError:
-            return {}
-        return result
+        return self._read("stack.json")
 
     def running_snapshot(self) -> dict[str, Any]:
         """What the supervisor published last, if it still lives; else `StackNotRunning`."""
@@ -126,37 +122,61 @@ class State:
             raise StackNotRunning(f"no stack runs in {self.path}; start one with: gateway up")
         return self.snapshot()
 
-    def lock(self) -> None:
-        """Claim the folder for this process and its life; `StackRunning` where another holds it."""
+    def lock(self) -> int:
+        """Claim the folder for this process and its life; `StackRunning` where another holds it.
+
+        Returns:
+            The descriptor that holds it. A child process that is given it holds the folder as well.
+        """
         with self._explained():
             descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            raise StackRunning(
-                f"a stack already runs in {self.path}; see: gateway status"
-            ) from None
+        # whoever asks `is_locked` holds the lock for an instant
+        deadline = time.monotonic() + _ASKED_SECONDS
+        while not _taken(descriptor, fcntl.LOCK_EX):
+            if time.monotonic() > deadline:
+                os.close(descriptor)
+                raise StackRunning(f"a stack already runs in {self.path}; see: gateway status")
+            time.sleep(0.01)
+        self._lock = descriptor
+        self.record({"status": "starting"})  # what is there is of a stack that is gone
+        return descriptor
+
+    def adopt(self, descriptor: int) -> None:
+        """Hold the folder by the descriptor that the parent process locked and handed down."""
+        os.set_inheritable(descriptor, False)
         self._lock = descriptor
 
     def unlock(self) -> None:
+        """Let go of the folder; it stays locked while a child process that was given it lives."""
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
 
     def is_locked(self) -> bool:
         """Whether a supervisor, in whichever process, holds the folder."""
+        with self._explained():
+            try:
+                descriptor = os.open(self.path / "lock", os.O_RDONLY)
+            except FileNotFoundError:
+                return False
         try:
-            descriptor = os.open(self.path / "lock", os.O_RDWR)
-        except FileNotFoundError:
-            return False
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
+            return not _taken(descriptor, fcntl.LOCK_SH)
         finally:
             os.close(descriptor)
-        return False
+
+    def _read(self, name: str) -> dict[str, Any]:
+        """A JSON file of the folder; empty where it is not there."""
+        with self._explained():
+            try:
+                result: dict[str, Any] = json.loads((self.path / name).read_bytes())
+            except FileNotFoundError:
+                return {}
+            except ValueError:
+                raise StateUnusable(
+                    f"{self.path / name} is damaged; remove the folder to start afresh, "
+                    "or name another one with --state"
+                ) from None
+        return result
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -166,7 +186,7 @@ class State:
             reason = {
                 errno.ENOSPC: "the disk is full",
                 errno.EROFS: "the file system is read-only",
-                errno.EACCES: "no permission to write there",
+                errno.EACCES: "no permission to use it",
                 errno.ENOENT: "such a folder cannot be made there",
                 errno.ENOTDIR: "a part of the path is a file",
                 errno.EEXIST: "it is a file, not a folder",
@@ -174,3 +194,12 @@ class State:
             raise StateUnusable(
                 f"state folder {self.path}: {reason}; name another one with --state"
             ) from error
+
+
+def _taken(descriptor: int, kind: int) -> bool:
+    """Whether the lock could be had; for as long as the descriptor is open, then."""
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

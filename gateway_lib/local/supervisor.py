@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from types import FrameType, TracebackType
 from typing import Any
 
-from gateway_lib.errors import ComponentFailed
+from gateway_lib.errors import ComponentFailed, GatewayError
 from gateway_lib.local.component import Component, Process, Status
 from gateway_lib.local.state import State
 from gateway_lib.local.watchdog import Watchdog
@@ -153,7 +153,7 @@ class Supervisor:
     def _watch(self, place: _Place) -> None:
         if place.status is Status.RESTARTING:
             if time.monotonic() >= place.restart_at:
-                self._spawn(place)
+                self._respawn(place)
             return
         process = place.process
         if process is None:
@@ -178,13 +178,20 @@ class Supervisor:
         if len(place.deaths) > MAX_RESTARTS:
             place.status = Status.FAILED
             raise ComponentFailed(
-                self._with_log(place, f"{what}, for the {len(place.deaths)}th time in ten minutes")
+                self._with_log(place, f"{what}, {len(place.deaths)} deaths in ten minutes")
             )
         pause = 0.1 * 2 ** (len(place.deaths) - 1)
         place.status, place.restart_at = Status.RESTARTING, now + pause
         place.restarts += 1
         self._publish("degraded")
         self._report(self._with_log(place, what) + f"\n{place.component.name}: restarting")
+
+    def _respawn(self, place: _Place) -> None:
+        try:
+            self._spawn(place)
+        except GatewayError as error:
+            # what it needs may be down as well, and on its way back: that is one more death, not the end
+            self._died(place, f"could not be restarted ({error})")
 
     def _spawn(self, place: _Place) -> None:
         component = place.component

@@ -22,7 +22,8 @@ def opened_runner(
     """A runner whose gateway is there for as long as the context lasts.
 
     With no gateway named or configured a local stack serves: one that runs already is used and
-    left running, else one is started and stopped afterwards.
+    left running, else one is started and stopped afterwards. Settings that `gateway env` printed for
+    the local stack mean that stack, wherever it listens by now.
 
     Args:
         gateway: Base URL; the configured one (`GATEWAY_BASE_URL`) when not given.
@@ -34,15 +35,15 @@ def opened_runner(
         SettingsError: A gateway is named, and no key for it is known.
         StackError: The local stack cannot be started.
     """
+    from gateway_lib import local
+
     own = process_environment()
     if gateway is not None:
         yield _runner(pointed_at(gateway, own), runs_dir, progress)
-    elif settings_of(own).base_url is not None:
+    elif settings_of(own).base_url is not None and not local.printed_for(local.State(), own):
         yield _runner(own, runs_dir, progress)
     else:
-        from gateway_lib.local import running_stack
-
-        with running_stack(report=report) as stack:
+        with local.running_stack(report=report) as stack:
             yield _runner({**own, **stack.environment}, runs_dir, progress)
 
 

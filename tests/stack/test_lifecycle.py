@@ -7,9 +7,12 @@ import os
 import shlex
 import signal
 import socket
+import socketserver
 import ssl
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import certifi
@@ -55,11 +58,50 @@ def processes_of(state) -> set[int]:
 
 
 @pytest.fixture(scope="module")
-def second(tmp_path_factory, stack):
-    """A stack beside the session's, started by the command line; the tests below kill its parts."""
+def proxy():
+    """A proxy that serves nothing; the addresses it was asked for."""
+    asked: list[str] = []
+
+    class Refuse(socketserver.StreamRequestHandler):
+        def handle(self):
+            asked.append(self.rfile.readline().decode())
+            self.wfile.write(b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n")
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Refuse) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}", asked
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def second(tmp_path_factory, stack, proxy):
+    """A stack beside the session's, started twice at once by the command line, behind a proxy.
+
+    The tests below kill its parts.
+    """
     state = tmp_path_factory.mktemp("second")
-    started = gateway("up", "--detach", state=state)
-    assert "ready to serve" not in started.stdout and 'eval "$(gateway env)"' in started.stderr
+    proxies = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), proxy[0])
+    starts = [
+        subprocess.Popen(
+            [*GATEWAY, "up", "--detach", "--state", str(state)],
+            env={**os.environ, **proxies},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    shown = set()
+    while any(start.poll() is None for start in starts):
+        shown |= command_lines()
+        time.sleep(0.05)
+    refused, started = sorted(
+        (start.communicate() for start in starts), key=lambda out: len(out[1])
+    )
+    assert refused[1].startswith("gateway: a stack already runs in") and refused[1].count("\n") == 1
+    assert "ready to serve" not in started[0] and 'eval "$(gateway env)"' in started[1]
+    secrets = json.loads((state / "secrets.json").read_text()).values()
+    assert not [line for line in shown if any(secret in line for secret in secrets)]
     yield state
     gateway("down", state=state)
     assert processes_of(state) == set()
@@ -85,7 +127,7 @@ def test_status_lists_components_ports_and_health(second):
         assert component["status"] == "ready" and psutil.pid_exists(component["pid"])
         with socket.create_connection(("127.0.0.1", component["port"]), timeout=2):
             pass
-    table = gateway("status", state=second).stderr
+    table = gateway("status", state=second).stdout
     assert all(name in table for name in COMPONENTS) and "ready to serve" in table
 
 
@@ -164,6 +206,27 @@ def test_a_killed_component_comes_back_and_the_gateway_serves_again(second, name
     wait_until(lambda: answers(settings), 20)
 
 
+def test_two_parts_that_depend_on_each_other_die_at_once(second):
+    before = {c["name"]: c["pid"] for c in status(second)["components"]}
+    for name in ("postgres", "litellm", "middleware"):
+        os.kill(before[name], signal.SIGKILL)
+    wait_until(lambda: component(second, "litellm")["pid"] not in (before["litellm"], None), 30)
+    wait_until(lambda: status(second)["healthy"] and status(second)["status"] == "ready", 90)
+    assert answers(environment(second))
+
+
+def test_nothing_was_fetched_from_anywhere(second, proxy):
+    settings = environment(second)
+    key = {"Authorization": f"Bearer {settings['GATEWAY_MASTER_KEY']}"}
+    pages = ("public/litellm_blog_posts", "public/autorouter_presets", "policy/templates")
+    for page in pages:
+        found = httpx.get(f"{settings['GATEWAY_BASE_URL']}/{page}", headers=key, timeout=30)
+        assert found.status_code == 200, page
+    haiku = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
+    assert all(answers(settings, model) for model in ("gpt-4o-mini", haiku))
+    assert proxy[1] == []
+
+
 def test_killing_the_supervisor_leaves_no_process_and_the_folder_can_be_used_again(tmp_path):
     gateway("up", "--detach", state=tmp_path)
     supervisor = status(tmp_path)["pid"]
@@ -186,6 +249,10 @@ def test_killing_the_supervisor_leaves_no_process_and_the_folder_can_be_used_aga
     assert processes_of(tmp_path) == set()
 
 
+def command_lines() -> set[str]:
+    return {" ".join(process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"])}
+
+
 def environment(state):
     return json.loads(gateway("env", "--format", "json", state=state).stdout)
 
@@ -199,12 +266,12 @@ def component(state, name):
     return found
 
 
-def answers(settings) -> bool:
+def answers(settings, model="gpt-4o-mini") -> bool:
     response = httpx.post(
         f"{settings['GATEWAY_BASE_URL']}/v1/chat/completions",
         headers={"Authorization": f"Bearer {settings['GATEWAY_API_KEY']}"},
         json={
-            "model": "gpt-4o-mini",
+            "model": model,
             "messages": [{"role": "user", "content": "echo: still here"}],
         },
         timeout=30,

@@ -16,6 +16,18 @@ def test_a_taken_port_is_refused_by_name():
             Ports.choose(http=port)
 
 
+@pytest.mark.parametrize("number", [-5, 65536, 70000])
+def test_a_number_that_is_no_port_is_refused(number):
+    with pytest.raises(PortTaken, match=f"{number} is not a port"):
+        Ports.choose(http=number)
+
+
+def test_one_port_cannot_serve_both_doors():
+    port = ports.choose()
+    with pytest.raises(PortTaken, match=f"port {port} cannot be both"):
+        Ports.choose(http=port, https=port)
+
+
 def test_chosen_ports_are_free_and_differ():
     chosen = Ports.choose()
     numbers = {getattr(chosen, name) for name in Ports.__slots__}

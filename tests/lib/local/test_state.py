@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from gateway_lib.errors import StackNotRunning, StackRunning, StateUnusable
+from gateway_lib.errors import StackError, StackNotRunning, StackRunning, StateUnusable
+from gateway_lib.local import down
 from gateway_lib.local import state as module
 from gateway_lib.local.state import State
 
@@ -57,10 +58,58 @@ def test_the_lock_tells_a_running_stack_from_a_dead_one(state):
     assert not state.is_locked()
 
 
+def test_a_lock_is_handed_down_to_a_child_process(state):
+    holder = [sys.executable, "-c", "import sys; print('held', flush=True); sys.stdin.read()"]
+    descriptor = state.lock()
+    with subprocess.Popen(
+        holder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=[descriptor]
+    ) as child:
+        assert child.stdout.readline() == b"held\n"
+        state.unlock()
+        assert state.is_locked()
+        child.stdin.close()
+        child.wait()
+    assert not state.is_locked()
+
+
+def test_who_only_asks_does_not_keep_a_stack_from_starting(state):
+    ask = "import sys; from pathlib import Path; from gateway_lib.local.state import State\n"
+    ask += "state = State(Path(sys.argv[1])); print('asking', flush=True)\nwhile True: state.is_locked()"
+    state.lock()
+    state.unlock()
+    with subprocess.Popen(
+        [sys.executable, "-c", ask, str(state.path)], stdout=subprocess.PIPE
+    ) as asker:
+        assert asker.stdout.readline() == b"asking\n"
+        for _ in range(300):
+            state.lock()
+            state.unlock()
+        asker.kill()
+
+
+def test_what_a_stack_that_is_gone_published_is_forgotten_with_the_lock(state):
+    """Else `gateway down`, early in a start, would end whatever has the old process id by now."""
+    state.record({"pid": 1, "status": "ready"})
+    state.lock()
+    assert state.snapshot() == {"status": "starting"}
+    with pytest.raises(StackError, match="not said its process id"):
+        down(State(state.path))
+    state.unlock()
+
+
+@pytest.mark.parametrize("name", ["secrets.json", "stack.json"])
+def test_a_damaged_file_is_a_clear_error(state, name):
+    state.write(name, '{"master_key": "sk-')
+    with pytest.raises(StateUnusable, match=f"{name} is damaged; remove the folder"):
+        state.secrets() if name == "secrets.json" else state.snapshot()
+
+
 def test_a_file_in_the_way_is_a_clear_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StateUnusable, match=r"a part of the path is a file.*--state"):
         State(tmp_path / "file" / "state").create()
+    with pytest.raises(StateUnusable, match="a part of the path is a file"):
+        State(tmp_path / "file").is_locked()
     with pytest.raises(StateUnusable, match="it is a file"):
         State(tmp_path / "file").create()
 

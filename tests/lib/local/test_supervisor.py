@@ -102,10 +102,35 @@ def test_a_component_that_dies_is_reported_and_restarted(state):
     assert state.snapshot()["components"][0]["restarts"] == 1
 
 
+def test_a_restart_waits_for_what_it_needs(state):
+    """As LiteLLM does for PostgreSQL when both have died."""
+    trials = []
+
+    def prepare():
+        trials.append(time.monotonic())
+        if 1 < len(trials) < 4:
+            raise ComponentFailed("what it needs is down")
+
+    def kill_then_stop():
+        os.kill(state.snapshot()["components"][0]["pid"], signal.SIGKILL)
+        threading.Thread(target=stop_when_back).start()
+
+    def stop_when_back():
+        for _ in range(200):
+            time.sleep(0.05)
+            if len(trials) == 4 and state.snapshot()["components"][0]["status"] == "ready":
+                break
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    said = run(state, [[python("needy", SLEEP, prepare=prepare)]], kill_then_stop)
+    assert len(trials) == 4 and state.snapshot()["components"][0]["restarts"] == 3
+    assert any("could not be restarted (what it needs is down)" in line for line in said)
+
+
 def test_restarts_are_bounded(state, monkeypatch):
     monkeypatch.setattr(module, "MAX_RESTARTS", 2)
     dying = python("dying", "import time; time.sleep(0.2); print('again')")
-    with pytest.raises(ComponentFailed, match="dying ended with status 0, for the 3th time"):
+    with pytest.raises(ComponentFailed, match="dying ended with status 0, 3 deaths in ten minutes"):
         run(state, [[dying]], on_ready=lambda: None)
 
 

@@ -4,6 +4,7 @@ from itertools import pairwise
 import pytest
 
 from gateway_lib.errors import SettingsError
+from gateway_lib.local import State, printed_for
 from gateway_lib.runs.session import pointed_at
 from gateway_lib.settings import PROJECT_ROOT, Settings, settings_of
 
@@ -20,6 +21,17 @@ def test_the_template_holds_every_setting_with_a_comment():
     defaults = {name: "" if value is None else value for name, value in fields.items()}
     for name, text in named.items():
         assert text == str(defaults[name]).removesuffix(".0"), name
+
+
+def test_what_gateway_env_printed_means_the_local_stack_also_after_a_restart(tmp_path):
+    state = State(tmp_path)
+    assert not printed_for(state, {"GATEWAY_API_KEY": "sk-x"})
+    assert not list(tmp_path.iterdir()), "asking left something behind"
+    key = state.secrets().demo_key
+    printed = {"GATEWAY_BASE_URL": "http://127.0.0.1:1", "GATEWAY_API_KEY": key}
+    assert printed_for(state, printed)
+    assert not printed_for(state, {**printed, "GATEWAY_API_KEY": "sk-of-another-gateway"})
+    assert not printed_for(state, {})
 
 
 def test_without_a_gateway_the_error_says_what_to_do():
