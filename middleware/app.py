@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -57,6 +58,9 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     return Telemetry(_FrontDoor(app, health.router))
 
 
+_NAME = re.compile(r"\(\?P<\w+>")  # two routes may name a parameter alike, one expression may not
+
+
 class _FrontDoor:
     """Sends each request where it is served: routes of ours, the Bedrock API by raw path, LiteLLM.
 
@@ -67,12 +71,8 @@ class _FrontDoor:
     def __init__(self, app: FastAPI, *routers: APIRouter) -> None:
         """Stand before `app`, which includes `routers` under their own paths."""
         self._app = app
-        self._own = [
-            route.path_regex
-            for router in routers
-            for route in router.routes
-            if isinstance(route, Route)
-        ]
+        own = (route for router in routers for route in router.routes if isinstance(route, Route))
+        self._own = re.compile("|".join(_NAME.sub("(?:", r.path_regex.pattern) for r in own))
         self._http = Guard(PassThrough(), render_openai)
         self._websocket = Guard(WebSocketRelay(), render_openai)
 
@@ -83,7 +83,7 @@ class _FrontDoor:
         if scope["type"] == "lifespan":
             return self._app
         path: str = scope["path"]
-        if any(own.match(path) for own in self._own):
+        if self._own.match(path):
             return self._app
         scope["app"] = self._app
         if scope["type"] == "websocket":

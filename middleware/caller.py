@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from types import TracebackType
 
 from starlette.types import Receive
 
@@ -30,30 +30,9 @@ class Caller:
         self._read.set()
         return first or None
 
-    @asynccontextmanager
-    async def watched(self) -> AsyncIterator[None]:
-        """Cancel what runs in this context as soon as the caller leaves, and raise `CallerGone`."""
-        worker = asyncio.current_task()
-        gone = False
-
-        async def watch() -> None:
-            nonlocal gone
-            await self._read.wait()
-            while (await self._receive())["type"] != "http.disconnect":
-                pass
-            gone = True
-            if worker:
-                worker.cancel()
-
-        watcher = asyncio.create_task(watch())
-        try:
-            yield
-        except asyncio.CancelledError:
-            if gone and worker and worker.uncancel() == 0:
-                raise CallerGone from None
-            raise
-        finally:
-            watcher.cancel()
+    def watched(self) -> Watch:
+        """A context that is cancelled as soon as the caller leaves, and then raises `CallerGone`."""
+        return Watch(self._receive, self._read)
 
     async def _rest(self, first: bytes) -> AsyncIterator[bytes]:
         yield first
@@ -65,3 +44,38 @@ class Caller:
             yield message.get("body", b"")
             more = message.get("more_body", False)
         self._read.set()
+
+
+class Watch:
+    """Cancels the task that enters it when the caller leaves."""
+
+    __slots__ = ("_gone", "_read", "_receive", "_watcher", "_worker")
+
+    def __init__(self, receive: Receive, read: asyncio.Event) -> None:
+        """Watch what `receive` gives once the body is `read`."""
+        self._receive = receive
+        self._read = read
+        self._gone = False
+
+    def __enter__(self) -> None:
+        self._worker = asyncio.current_task()
+        self._watcher = asyncio.create_task(self._watch())
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self._watcher.cancel()
+        ours = self._gone and isinstance(error, asyncio.CancelledError)
+        if ours and self._worker and self._worker.uncancel() == 0:
+            raise CallerGone from None
+
+    async def _watch(self) -> None:
+        await self._read.wait()
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._gone = True
+        if self._worker:
+            self._worker.cancel()

@@ -33,7 +33,7 @@ HOP_BY_HOP = frozenset(
     )
 )
 _PROVIDERS_RETRY_AFTER = b"llm_provider-retry-after"
-_NOT_FORWARDED = HOP_BY_HOP | {
+NOT_FORWARDED = HOP_BY_HOP | {
     b"expect",  # answered by the server that read the body
     b"forwarded",
     b"x-forwarded-for",
@@ -42,6 +42,7 @@ _NOT_FORWARDED = HOP_BY_HOP | {
     b"x-forwarded-proto",
     b"x-request-id",
 }
+_NOT_RETURNED = HOP_BY_HOP | {b"server", b"date", b"x-request-id"}
 
 
 class PassThrough:
@@ -50,7 +51,7 @@ class PassThrough:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         caller = Caller(receive)
         body = await caller.body()
-        async with caller.watched():
+        with caller.watched():
             await self._exchange(scope, body, send)
 
     async def _exchange(self, scope: Scope, body: Body, send: Send) -> None:
@@ -64,12 +65,14 @@ class PassThrough:
                     "headers": _end_to_end(response.raw_headers),
                 }
             )
-            try:
-                async for piece in response.content.iter_any():
-                    await send({"type": "http.response.body", "body": piece, "more_body": True})
-            except (aiohttp.ClientError, TimeoutError) as error:
-                raise ResponseBroken from error
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            content, more = response.content, True
+            while more:
+                try:
+                    piece = await content.readany()
+                except (aiohttp.ClientError, TimeoutError) as error:
+                    raise ResponseBroken from error
+                more = not content.at_eof()
+                await send({"type": "http.response.body", "body": piece, "more_body": more})
 
 
 def target(scope: Scope) -> str:
@@ -84,13 +87,15 @@ def raw_path(scope: Scope) -> str:
     return raw.decode("ascii").partition("?")[0]
 
 
-def forwarded_headers(scope: Scope) -> CIMultiDict[str]:
+def forwarded_headers(scope: Scope, but: frozenset[bytes] = NOT_FORWARDED) -> CIMultiDict[str]:
     """The request's end-to-end headers, plus who asked and how, plus the request's id."""
     named = _named_in_connection(scope["headers"])
     headers = CIMultiDict[str](
-        (name.decode("latin-1"), value.decode("latin-1"))
-        for name, value in scope["headers"]
-        if name not in _NOT_FORWARDED and name not in named
+        [
+            (name.decode("latin-1"), value.decode("latin-1"))
+            for name, value in scope["headers"]
+            if name not in but and name not in named
+        ]
     )
     if client := scope.get("client"):
         headers["x-forwarded-for"] = client[0]
@@ -104,11 +109,7 @@ def _end_to_end(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, byt
     lowered = [(name.lower(), value) for name, value in headers]
     named = _named_in_connection(lowered)
     kept = [
-        (name, value)
-        for name, value in lowered
-        if name not in HOP_BY_HOP
-        and name not in named
-        and name not in (b"server", b"date", b"x-request-id")
+        header for header in lowered if header[0] not in _NOT_RETURNED and header[0] not in named
     ]
     names = dict(kept)
     if _PROVIDERS_RETRY_AFTER in names and b"retry-after" not in names:
@@ -118,10 +119,6 @@ def _end_to_end(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, byt
 
 
 def _named_in_connection(headers: Iterable[tuple[bytes, bytes]]) -> frozenset[bytes]:
-    named = {
-        part.strip().lower()
-        for name, value in headers
-        if name == b"connection"
-        for part in value.split(b",")
-    }
-    return frozenset(named)
+    """The headers that the `connection` header itself names, which are of one connection too."""
+    values = [value for name, value in headers if name == b"connection"]
+    return frozenset(part.strip().lower() for part in b",".join(values).split(b","))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import re
+import secrets
 import sys
 import time
-import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -53,7 +54,7 @@ class Telemetry:
                 exchange.sent += len(message.get("body", b""))
             elif message["type"] == "http.response.start":
                 exchange.status = message["status"]
-                message = {**message, "headers": [*message.get("headers", ()), id_header]}
+                message["headers"] = [*message.get("headers", ()), id_header]
             await send(message)
 
         try:
@@ -66,18 +67,18 @@ class Telemetry:
 class JsonFormatter(logging.Formatter):
     """One line of JSON per record: time, level, message, and what was given as `extra`."""
 
-    _KNOWN = frozenset(vars(logging.makeLogRecord({})))
+    _KNOWN = frozenset((*vars(logging.makeLogRecord({})), "color_message"))
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "time": f"{_second(int(record.created))}.{int(record.created * 1000) % 1000:03}+00:00",
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": _KEY.sub("sk-…", record.getMessage()),
         }
-        line.update(
-            (k, v) for k, v in vars(record).items() if k not in self._KNOWN and k != "color_message"
-        )
+        for name, value in record.__dict__.items():
+            if name not in self._KNOWN:
+                line[name] = value
         if record.exc_info:
             line["trace"] = _KEY.sub("sk-…", self.formatException(record.exc_info))
         return orjson.dumps(line, default=str).decode()
@@ -85,6 +86,9 @@ class JsonFormatter(logging.Formatter):
 
 def configure_logging(level: str) -> None:
     """Send everything the process logs to standard output as JSON."""
+    # Python's own switches for what no line of ours shows: a third of the cost of a line.
+    logging._srcfile = None
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
@@ -92,11 +96,16 @@ def configure_logging(level: str) -> None:
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
 
 
+@lru_cache(maxsize=2)
+def _second(since_1970: int) -> str:
+    return datetime.fromtimestamp(since_1970, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
 def _request_id(scope: Scope) -> str:
     for name, value in scope["headers"]:
         if name == b"x-request-id" and _ACCEPTABLE_ID.fullmatch(value):
             return str(value.decode())
-    return uuid.uuid4().hex
+    return secrets.token_hex(16)
 
 
 def _facts(scope: Scope, exchange: Exchange) -> dict[str, Any]:

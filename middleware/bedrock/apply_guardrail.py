@@ -29,8 +29,8 @@ async def apply_guardrail(exchange: Exchange, target: Target, catalogue: Catalog
         )
     aws: Aws = exchange.aws
     path = f"/guardrail/{quote(target.identifier, safe='')}/version/{quote(target.version)}/apply"
-    async with exchange.caller.watched():
+    with exchange.caller.watched():
         status, headers, body = await aws.post(path, orjson.dumps(request))
     if status != 200:
         raise from_aws(status, headers, body)
-    await exchange.answer(orjson.loads(body), {})
+    await exchange.answer(orjson.loads(body))

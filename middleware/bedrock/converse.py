@@ -25,7 +25,7 @@ async def converse(exchange: Exchange, target: Target, catalogue: Catalogue) -> 
     schema.request("Converse")(request, "")
     route = catalogue.route(target.identifier)
     body = chat_body(request, route, catalogue, stream=False)
-    async with exchange.caller.watched():
+    with exchange.caller.watched():
         completion, headers = await exchange.post_json(CHAT, body)
     await exchange.answer(converse_response(request, completion, exchange.latency_ms()), headers)
 
@@ -36,8 +36,9 @@ async def converse_stream(exchange: Exchange, target: Target, catalogue: Catalog
     schema.request("ConverseStream")(request, "")
     route = catalogue.route(target.identifier)
     body = chat_body(request, route, catalogue, stream=True)
-    async with exchange.caller.watched(), exchange.post(CHAT, body) as response:
-        await _stream(exchange, request, response)
+    with exchange.caller.watched():
+        async with exchange.post(CHAT, body) as response:
+            await _stream(exchange, request, response)
 
 
 async def _stream(exchange: Exchange, request: Any, response: aiohttp.ClientResponse) -> None:
@@ -47,7 +48,7 @@ async def _stream(exchange: Exchange, request: Any, response: aiohttp.ClientResp
             frames = b"".join(events.feed(data) for data in parser.feed(piece))
             if frames:
                 if not begun:
-                    await exchange.start(eventstream.CONTENT_TYPE, response.headers)
+                    await exchange.start(eventstream.CONTENT_TYPE, response.raw_headers)
                     begun = True
                 await exchange.write(frames)
         last = events.end(exchange.latency_ms())

@@ -16,7 +16,7 @@ from middleware.bedrock.exchange import Exchange
 from middleware.bedrock.paths import Target
 
 COUNT = "/v1/messages/count_tokens"
-SOURCE_HEADER = "x-litellm-count-source"
+SOURCE_HEADER = b"x-litellm-count-source"
 
 
 async def count_tokens(exchange: Exchange, target: Target, catalogue: Catalogue) -> None:
@@ -30,12 +30,14 @@ async def count_tokens(exchange: Exchange, target: Target, catalogue: Catalogue)
         if "converse" in given
         else _invoke_body(given["invokeModel"]["body"])
     )
-    async with exchange.caller.watched():
+    with exchange.caller.watched():
         counted, headers = await exchange.post_json(COUNT, {**body, "model": model})
     if not isinstance(counted, dict) or not isinstance(counted.get("input_tokens"), int):
         raise ModelErrorException
-    source = {SOURCE_HEADER: str(counted.get("litellm_count_source", "unknown"))}
-    await exchange.answer({"inputTokens": counted["input_tokens"]}, {**headers, **source})
+    source = str(counted.get("litellm_count_source", "unknown")).encode()
+    await exchange.answer(
+        {"inputTokens": counted["input_tokens"]}, (*headers, (SOURCE_HEADER, source))
+    )
 
 
 def _invoke_body(encoded: str) -> dict[str, Any]:

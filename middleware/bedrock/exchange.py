@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -15,23 +15,24 @@ from starlette.types import Receive, Scope, Send
 from middleware.aws import Aws
 from middleware.bedrock.errors import AccessDeniedException, ValidationException, from_litellm
 from middleware.caller import Caller
-from middleware.passthrough import forwarded_headers
+from middleware.passthrough import NOT_FORWARDED, forwarded_headers
 from middleware.upstream import Upstream
 
 MAX_BODY = 64 * 2**20
-_NOT_FORWARDED = (
-    "accept",
-    "accept-encoding",
-    "amz-sdk-invocation-id",
-    "amz-sdk-request",
-    "content-encoding",
-    "content-length",
-    "content-type",
-    "x-amz-user-agent",
-    "x-amz-content-sha256",
-    "x-amz-date",
-    "x-amz-security-token",
-)
+_OF_THE_SDK = NOT_FORWARDED | {
+    b"accept",
+    b"accept-encoding",
+    b"amz-sdk-invocation-id",
+    b"amz-sdk-request",
+    b"content-encoding",
+    b"content-length",
+    b"content-type",
+    b"x-amz-user-agent",
+    b"x-amz-content-sha256",
+    b"x-amz-date",
+    b"x-amz-security-token",
+}
+Headers = Iterable[tuple[bytes, bytes]]
 _SIGNED = (
     "This gateway takes a key instead of an AWS signature. Set AWS_BEARER_TOKEN_BEDROCK to your gateway "
     "key (with an https endpoint), or send the header Authorization: Bearer <key>."
@@ -92,23 +93,21 @@ class Exchange:
                 raise from_litellm(response.status, await _json(response), response.headers)
             yield response
 
-    async def post_json(self, target: str, body: Any) -> tuple[Any, Mapping[str, str]]:
-        """The decoded answer of a POST, and its headers."""
+    async def post_json(self, target: str, body: Any) -> tuple[Any, Headers]:
+        """The decoded answer of a POST, and its headers as they came."""
         async with self.post(target, body) as response:
-            return await _json(response), response.headers
+            return await _json(response), response.raw_headers
 
     def latency_ms(self) -> int:
         """Milliseconds since the request arrived."""
         return round((time.perf_counter() - self._began) * 1000)
 
-    async def answer(self, body: Any, headers: Mapping[str, str]) -> None:
+    async def answer(self, body: Any, headers: Headers = ()) -> None:
         data = orjson.dumps(body)
         await self.start("application/json", headers, len(data))
         await self._send({"type": "http.response.body", "body": data, "more_body": False})
 
-    async def start(
-        self, content_type: str, headers: Mapping[str, str], length: int | None = None
-    ) -> None:
+    async def start(self, content_type: str, headers: Headers, length: int | None = None) -> None:
         """Send status 200 and the headers, LiteLLM's own among them."""
         raw = [
             (b"content-type", content_type.encode()),
@@ -117,9 +116,9 @@ class Exchange:
         if length is not None:
             raw.append((b"content-length", str(length).encode()))
         raw += [
-            (name.lower().encode(), value.encode())
-            for name, value in headers.items()
-            if name.lower().startswith("x-litellm-")
+            (lowered, value)
+            for name, value in headers
+            if (lowered := name.lower()).startswith(b"x-litellm-")
         ]
         await self._send({"type": "http.response.start", "status": 200, "headers": raw})
 
@@ -127,9 +126,7 @@ class Exchange:
         await self._send({"type": "http.response.body", "body": data, "more_body": more})
 
     def _headers(self) -> CIMultiDict[str]:
-        headers = forwarded_headers(self._scope)
-        for name in _NOT_FORWARDED:
-            headers.popall(name, None)
+        headers = forwarded_headers(self._scope, _OF_THE_SDK)
         headers["content-type"] = "application/json"
         return headers
 

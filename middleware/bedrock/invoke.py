@@ -35,7 +35,7 @@ async def invoke(exchange: Exchange, target: Target, catalogue: Catalogue) -> No
     """Answer an InvokeModel request."""
     body = await exchange.body()
     route = catalogue.route(target.identifier)
-    async with exchange.caller.watched():
+    with exchange.caller.watched():
         if _is_anthropic(body):
             message = _messages_body(body, route.model, stream=False)
             answer, headers = await exchange.post_json(MESSAGES, message)
@@ -52,8 +52,9 @@ async def invoke_stream(exchange: Exchange, target: Target, catalogue: Catalogue
     if not _is_anthropic(body):
         raise ValidationException("Only bodies of Anthropic's messages API are served as a stream.")
     message = _messages_body(body, route.model, stream=True)
-    async with exchange.caller.watched(), exchange.post(MESSAGES, message) as response:
-        await _stream(exchange, response)
+    with exchange.caller.watched():
+        async with exchange.post(MESSAGES, message) as response:
+            await _stream(exchange, response)
 
 
 class _Chunks:
@@ -94,7 +95,7 @@ async def _stream(exchange: Exchange, response: aiohttp.ClientResponse) -> None:
             frames = b"".join(chunks.feed(data, exchange.latency_ms()) for data in events)
             if frames:
                 if not begun:
-                    await exchange.start(eventstream.CONTENT_TYPE, response.headers)
+                    await exchange.start(eventstream.CONTENT_TYPE, response.raw_headers)
                     begun = True
                 await exchange.write(frames)
         if not chunks.ended:

@@ -18,7 +18,10 @@ from botocore.model import ListShape, MapShape, ServiceModel, Shape, StringShape
 
 from middleware.bedrock.errors import ValidationException
 
-Check = Callable[[Any, str], None]
+Path = str | tuple[Any, str | int]
+"""Where a value is: the path of what it is in, and its own name or index; put into words on a violation."""
+
+Check = Callable[[Any, Path], None]
 _EVENT_STREAM_LOCATIONS = ("uri", "header", "headers", "querystring", "statusCode")
 
 
@@ -55,7 +58,8 @@ def _compile(shape: Shape, known: dict[str, Check]) -> Check:
         # shapes refer to themselves, so the name has to be known before the members are
         known[shape.name] = lambda value, path: known[f"{shape.name}!"](value, path)
         known[f"{shape.name}!"] = _structure(shape, shape.members, known)
-        return known[f"{shape.name}!"]
+        known[shape.name] = known[f"{shape.name}!"]
+        return known[shape.name]
     if isinstance(shape, ListShape):
         return _list(shape, _compile(shape.member, known))
     if isinstance(shape, MapShape):
@@ -70,7 +74,15 @@ def _structure(shape: StructureShape, members: dict[str, Shape], known: dict[str
     required = [name for name in shape.required_members if name in checks]
     union = shape.is_tagged_union
 
-    def check(value: Any, path: str) -> None:
+    def check_union(value: Any, path: Path) -> None:
+        if type(value) is dict and len(value) == 1:
+            ((name, item),) = value.items()
+            if name in checks and item is not None:
+                checks[name](item, (path, name))
+                return
+        check(value, path)
+
+    def check(value: Any, path: Path) -> None:
         if type(value) is not dict:
             raise ValidationException(f"{_at(path)} must be an object.")
         count = 0
@@ -83,28 +95,27 @@ def _structure(shape: StructureShape, members: dict[str, Shape], known: dict[str
                     f"{_at(path)} has no member {name!r} that this gateway knows."
                 )
             count += 1
-            inner(item, f"{path}.{name}" if path else name)
+            inner(item, (path, name))
         if union and count != 1:
             raise ValidationException(
                 f"{_at(path)} must have exactly one of the members {', '.join(checks)}."
             )
         for name in required:
             if value.get(name) is None:
-                where = f"{path}.{name}" if path else name
-                raise _violation(None, where, "Member must not be null")
+                raise _violation(None, (path, name), "Member must not be null")
 
-    return check
+    return check_union if union else check
 
 
 def _list(shape: ListShape, member: Check) -> Check:
     minimum, maximum = shape.metadata.get("min"), shape.metadata.get("max")
 
-    def check(value: Any, path: str) -> None:
+    def check(value: Any, path: Path) -> None:
         if type(value) is not list:
             raise ValidationException(f"{_at(path)} must be a list.")
         _within(len(value), minimum, maximum, path, "length")
         for index, item in enumerate(value):
-            member(item, f"{path}.{index}")
+            member(item, (path, index))
 
     return check
 
@@ -112,13 +123,13 @@ def _list(shape: ListShape, member: Check) -> Check:
 def _map(shape: MapShape, key: Check, member: Check) -> Check:
     minimum, maximum = shape.metadata.get("min"), shape.metadata.get("max")
 
-    def check(value: Any, path: str) -> None:
+    def check(value: Any, path: Path) -> None:
         if type(value) is not dict:
             raise ValidationException(f"{_at(path)} must be an object.")
         _within(len(value), minimum, maximum, path, "length")
         for name, item in value.items():
             key(name, path)
-            member(item, f"{path}.{name}")
+            member(item, (path, name))
 
     return check
 
@@ -128,7 +139,7 @@ def _string(shape: StringShape) -> Check:
     allowed = frozenset(shape.enum)
     pattern = re.compile(shape.metadata["pattern"]) if "pattern" in shape.metadata else None
 
-    def check(value: Any, path: str) -> None:
+    def check(value: Any, path: Path) -> None:
         if type(value) is not str:
             raise ValidationException(f"{_at(path)} must be a string.")
         if minimum is not None or maximum is not None:
@@ -150,7 +161,7 @@ def _number(shape: Shape) -> Check:
     whole = shape.type_name in ("integer", "long")
     kinds: tuple[type, ...] = (int,) if whole else (int, float)
 
-    def check(value: Any, path: str) -> None:
+    def check(value: Any, path: Path) -> None:
         if type(value) not in kinds:
             raise ValidationException(
                 f"{_at(path)} must be {'an integer' if whole else 'a number'}."
@@ -160,7 +171,7 @@ def _number(shape: Shape) -> Check:
     return check
 
 
-def _blob(value: Any, path: str) -> None:
+def _blob(value: Any, path: Path) -> None:
     if type(value) is not str or not value:
         raise ValidationException(f"{_at(path)} must be base64 text that is not empty.")
     try:
@@ -169,16 +180,16 @@ def _blob(value: Any, path: str) -> None:
         raise ValidationException(f"{_at(path)} is not valid base64.") from None
 
 
-def _boolean(value: Any, path: str) -> None:
+def _boolean(value: Any, path: Path) -> None:
     if type(value) is not bool:
         raise ValidationException(f"{_at(path)} must be true or false.")
 
 
-def _anything(value: Any, path: str) -> None:
+def _anything(value: Any, path: Path) -> None:
     return
 
 
-def _within(number: float, minimum: Any, maximum: Any, path: str, what: str) -> None:
+def _within(number: float, minimum: Any, maximum: Any, path: Path, what: str) -> None:
     if minimum is not None and number < minimum:
         raise _violation(
             number, path, f"Member must have {what} greater than or equal to {minimum}"
@@ -187,12 +198,21 @@ def _within(number: float, minimum: Any, maximum: Any, path: str, what: str) -> 
         raise _violation(number, path, f"Member must have {what} less than or equal to {maximum}")
 
 
-def _violation(value: Any, path: str, constraint: str) -> ValidationException:
+def _violation(value: Any, path: Path, constraint: str) -> ValidationException:
     shown = "null" if value is None else str(value)[:100]
     return ValidationException(
-        f"1 validation error detected: Value '{shown}' at '{path}' failed to satisfy constraint: {constraint}"
+        f"1 validation error detected: Value '{shown}' at '{_dotted(path)}' failed to satisfy constraint: "
+        f"{constraint}"
     )
 
 
-def _at(path: str) -> str:
-    return f"The value at {path}" if path else "The request body"
+def _at(path: Path) -> str:
+    return f"The value at {_dotted(path)}" if path else "The request body"
+
+
+def _dotted(path: Path) -> str:
+    steps: list[str] = []
+    while isinstance(path, tuple):
+        path, step = path
+        steps.append(str(step))
+    return ".".join(step for step in (path, *reversed(steps)) if step)
