@@ -105,7 +105,8 @@ def status(
             _out.print(_table(found))
         word = "ready to serve" if found["healthy"] else found.get("message")
         word = word or ("not ready to serve" if found["running"] else "")
-        _out.print(f"{found['status']}: {word}" if word else found["status"], markup=False)
+        line = f"{found['status']}: {word}" if word else found["status"]
+        _out.print(line, markup=False, soft_wrap=True)
     return 0 if found["healthy"] else 3
 
 

@@ -60,6 +60,8 @@ def serve(
 ) -> None:
     """Run the stack in this process until it is told to stop. The main thread only: it takes signals.
 
+    The folder stays locked until the process ends, so that who waits for the lock waits for all of it.
+
     Args:
         state: its folder; created where missing, locked while the stack runs.
         chosen: where to listen.
@@ -117,8 +119,6 @@ def serve(
     except GatewayError as error:
         state.record({**state.snapshot(), "status": "failed", "message": str(error)})
         raise
-    finally:
-        state.unlock()
 
 
 def _wait_until_ready_to_serve(doors: Doors) -> None:

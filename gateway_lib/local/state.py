@@ -129,7 +129,10 @@ class State:
             The descriptor that holds it. A child process that is given it holds the folder as well.
         """
         with self._explained():
-            descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+            opened = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        # above 2: a process started without stdin would get 0, which its child's own stdin replaces
+        descriptor = fcntl.fcntl(opened, fcntl.F_DUPFD_CLOEXEC, 3)
+        os.close(opened)
         # whoever asks `is_locked` holds the lock for an instant
         deadline = time.monotonic() + _ASKED_SECONDS
         while not _taken(descriptor, fcntl.LOCK_EX):

@@ -72,6 +72,15 @@ def test_a_lock_is_handed_down_to_a_child_process(state):
     assert not state.is_locked()
 
 
+def test_the_lock_is_no_standard_stream_even_where_those_are_closed(state):
+    code = (
+        "import os, sys; os.close(0); from pathlib import Path; from gateway_lib.local.state import State;"
+        "print(State(Path(sys.argv[1])).lock() > 2)"
+    )
+    command = [sys.executable, "-c", code, str(state.path)]
+    assert subprocess.run(command, capture_output=True, check=True).stdout == b"True\n"
+
+
 def test_who_only_asks_does_not_keep_a_stack_from_starting(state):
     ask = "import sys; from pathlib import Path; from gateway_lib.local.state import State\n"
     ask += "state = State(Path(sys.argv[1])); print('asking', flush=True)\nwhile True: state.is_locked()"
