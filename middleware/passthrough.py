@@ -8,6 +8,7 @@ caller's connection too, so that nobody takes half an answer for a whole one.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import closing
 from urllib.parse import quote
 
 import aiohttp
@@ -57,7 +58,9 @@ class PassThrough:
     async def _exchange(self, scope: Scope, body: Body, send: Send) -> None:
         upstream: Upstream = scope["app"].state.upstream
         headers = forwarded_headers(scope)
-        async with upstream.request(scope["method"], target(scope), headers, body) as response:
+        with closing(
+            await upstream.request(scope["method"], target(scope), headers, body)
+        ) as response:
             await send(
                 {
                     "type": "http.response.start",
@@ -118,7 +121,7 @@ def _end_to_end(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, byt
     return kept
 
 
-def _named_in_connection(headers: Iterable[tuple[bytes, bytes]]) -> frozenset[bytes]:
+def _named_in_connection(headers: Iterable[tuple[bytes, bytes]]) -> set[bytes]:
     """The headers that the `connection` header itself names, which are of one connection too."""
     values = [value for name, value in headers if name == b"connection"]
-    return frozenset(part.strip().lower() for part in b",".join(values).split(b","))
+    return {part.strip().lower() for value in values for part in value.split(b",")}

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 log = logging.getLogger("middleware")
 _ACCEPTABLE_ID = re.compile(rb"[A-Za-z0-9._:/-]{1,128}")
 _KEY = re.compile(r"sk-[\w-]+")
+_REQUEST = {"name": log.name, "levelno": logging.INFO, "levelname": "INFO", "msg": "request"}
 
 
 @dataclass(slots=True)
@@ -61,7 +62,7 @@ class Telemetry:
             await self._app(scope, receive, observed)
         finally:
             if log.isEnabledFor(logging.INFO):
-                log.info("request", extra=_facts(scope, exchange))
+                log.handle(_record(scope, exchange))
 
 
 class JsonFormatter(logging.Formatter):
@@ -108,8 +109,8 @@ def _request_id(scope: Scope) -> str:
     return secrets.token_hex(16)
 
 
-def _facts(scope: Scope, exchange: Exchange) -> dict[str, Any]:
-    facts = {
+def _record(scope: Scope, exchange: Exchange) -> logging.LogRecord:
+    facts: dict[str, Any] = {
         "request_id": exchange.request_id,
         "method": scope.get("method", "WEBSOCKET"),
         "path": _KEY.sub("sk-…", scope["path"]),
@@ -117,4 +118,7 @@ def _facts(scope: Scope, exchange: Exchange) -> dict[str, Any]:
         "ms": round((time.perf_counter() - exchange.began) * 1000, 2),
         "bytes": exchange.sent,
     }
-    return {**facts, "note": exchange.note} if exchange.note else facts
+    if exchange.note:
+        facts["note"] = exchange.note
+    # what `log.info` would make, without asking who called it
+    return logging.makeLogRecord({**_REQUEST, **facts})

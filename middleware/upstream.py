@@ -43,19 +43,19 @@ class Upstream:
         """The address of `target`, a raw path with its query, exactly as the caller encoded it."""
         return URL(self._base + target, encoded=True)
 
-    @asynccontextmanager
     async def request(
         self, method: str, target: str, headers: CIMultiDict[str], body: Body
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Send a request and yield the response as soon as its headers are there.
+    ) -> aiohttp.ClientResponse:
+        """Send a request and return the response as soon as its headers are there.
 
-        Leaving the context before the end of the body closes the connection, which tells LiteLLM to stop.
+        The caller closes it. Before the end of the body this closes the connection too, which tells LiteLLM
+        to stop; after it, the connection has gone back to the pool.
 
         Raises:
             UpstreamUnavailable, UpstreamTimeout, UpstreamBroken: before the headers were there.
         """
         try:
-            response = await self.session.request(
+            return await self.session.request(
                 method, self.url(target), headers=headers, data=body, allow_redirects=False
             )
         except aiohttp.ClientConnectorError as error:
@@ -65,15 +65,6 @@ class Upstream:
             raise (UpstreamUnavailable if connecting else UpstreamTimeout) from error
         except aiohttp.ClientError as error:
             raise UpstreamBroken from error
-        complete = False
-        try:
-            yield response
-            complete = response.content.at_eof()
-        finally:
-            if complete:
-                response.release()
-            else:
-                response.close()
 
     @asynccontextmanager
     async def websocket(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 import aiohttp
@@ -36,9 +37,8 @@ async def converse_stream(exchange: Exchange, target: Target, catalogue: Catalog
     schema.request("ConverseStream")(request, "")
     route = catalogue.route(target.identifier)
     body = chat_body(request, route, catalogue, stream=True)
-    with exchange.caller.watched():
-        async with exchange.post(CHAT, body) as response:
-            await _stream(exchange, request, response)
+    with exchange.caller.watched(), closing(await exchange.post(CHAT, body)) as response:
+        await _stream(exchange, request, response)
 
 
 async def _stream(exchange: Exchange, request: Any, response: aiohttp.ClientResponse) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Iterable
+from contextlib import closing
 from typing import Any
 
 import aiohttp
@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from middleware.aws import Aws
 from middleware.bedrock.errors import AccessDeniedException, ValidationException, from_litellm
 from middleware.caller import Caller
+from middleware.errors import UpstreamBroken, UpstreamTimeout
 from middleware.passthrough import NOT_FORWARDED, forwarded_headers
 from middleware.upstream import Upstream
 
@@ -63,9 +64,8 @@ class Exchange:
     async def check_key(self) -> None:
         """Have LiteLLM check the caller's key, for a call that it will not see itself."""
         headers = self._headers()
-        async with self._upstream.request("GET", "/key/info", headers, None) as response:
-            if response.status >= 400:
-                raise from_litellm(response.status, await _json(response), response.headers)
+        with closing(await self._upstream.request("GET", "/key/info", headers, None)) as response:
+            await _checked(response)
 
     async def body(self) -> Any:
         """The decoded JSON of the request's body."""
@@ -83,19 +83,22 @@ class Exchange:
         except orjson.JSONDecodeError:
             raise ValidationException("The request body is not valid JSON.") from None
 
-    @asynccontextmanager
-    async def post(self, target: str, body: Any) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Send `body` to LiteLLM as the caller; an error status is raised as AWS's exception for it."""
-        headers = self._headers()
+    async def post(self, target: str, body: Any) -> aiohttp.ClientResponse:
+        """Send `body` to LiteLLM as the caller; whoever calls closes the response.
+
+        Raises:
+            BedrockError: what LiteLLM's error status means.
+        """
         data = orjson.dumps(body)
-        async with self._upstream.request("POST", target, headers, data) as response:
-            if response.status >= 400:
-                raise from_litellm(response.status, await _json(response), response.headers)
-            yield response
+        response = await self._upstream.request("POST", target, self._headers(), data)
+        if response.status >= 400:
+            with closing(response):
+                await _checked(response)
+        return response
 
     async def post_json(self, target: str, body: Any) -> tuple[Any, Headers]:
         """The decoded answer of a POST, and its headers as they came."""
-        async with self.post(target, body) as response:
+        with closing(await self.post(target, body)) as response:
             return await _json(response), response.raw_headers
 
     def latency_ms(self) -> int:
@@ -131,8 +134,17 @@ class Exchange:
         return headers
 
 
+async def _checked(response: aiohttp.ClientResponse) -> None:
+    if response.status >= 400:
+        raise from_litellm(response.status, await _json(response), response.headers)
+
+
 async def _json(response: aiohttp.ClientResponse) -> Any:
     try:
         return orjson.loads(await response.read())
     except orjson.JSONDecodeError:
         return None
+    except TimeoutError as error:
+        raise UpstreamTimeout from error
+    except aiohttp.ClientError as error:
+        raise UpstreamBroken from error

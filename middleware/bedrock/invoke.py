@@ -7,6 +7,7 @@ three places: the version stands in the body, model and stream in the path.
 from __future__ import annotations
 
 import base64
+from contextlib import closing
 from typing import Any
 from urllib.parse import quote
 
@@ -52,9 +53,8 @@ async def invoke_stream(exchange: Exchange, target: Target, catalogue: Catalogue
     if not _is_anthropic(body):
         raise ValidationException("Only bodies of Anthropic's messages API are served as a stream.")
     message = _messages_body(body, route.model, stream=True)
-    with exchange.caller.watched():
-        async with exchange.post(MESSAGES, message) as response:
-            await _stream(exchange, response)
+    with exchange.caller.watched(), closing(await exchange.post(MESSAGES, message)) as response:
+        await _stream(exchange, response)
 
 
 class _Chunks:
