@@ -10,7 +10,7 @@ from middleware.bedrock.apply_guardrail import apply_guardrail
 from middleware.bedrock.catalogue import Catalogue
 from middleware.bedrock.converse import converse, converse_stream
 from middleware.bedrock.count_tokens import count_tokens
-from middleware.bedrock.errors import ValidationException
+from middleware.bedrock.errors import UnknownOperationException
 from middleware.bedrock.exchange import Exchange
 from middleware.bedrock.invoke import invoke, invoke_stream
 from middleware.bedrock.paths import Target
@@ -35,7 +35,8 @@ class BedrockApi:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = Exchange(scope, receive, send)
         exchange.authorize()
-        if scope["method"] != "POST":
-            raise ValidationException(f"{scope['method']} is not an operation of this resource.")
+        operation = _OPERATIONS.get(self._target.action)
+        if operation is None or scope["method"] != "POST":
+            raise UnknownOperationException(f"{scope['method']} here is no operation of this API.")
         catalogue: Catalogue = scope["app"].state.catalogue
-        await _OPERATIONS[self._target.action](exchange, self._target, catalogue)
+        await operation(exchange, self._target, catalogue)

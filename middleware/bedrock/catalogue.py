@@ -75,6 +75,11 @@ class Catalogue:
                 return routes[last]
         return Route(model_id)
 
+    def lacks(self, model_id: str) -> bool:
+        """Whether LiteLLM is known to have no such model; a name with `*` may stand for any."""
+        known = self._known.routes
+        return bool(known) and not self.route(model_id).providers and "*" not in "".join(known)
+
     def guardrail(self, identifier: str, version: str) -> Guardrail | None:
         """The configured guardrail with that Bedrock id, or ARN, and version."""
         self._renew()
@@ -128,10 +133,15 @@ def _routes(models: Any, router: Any) -> dict[str, Route]:
     values = router.get("current_values") or {}
     following, catch_all = _fallbacks(values)
     reached = {name: _reached(name, following, catch_all) for name in providers}
-    return {
+    routes = {
         name: Route(name, frozenset().union(*(providers.get(other, {"?"}) for other in others)))
         for name, others in reached.items()
     }
+    for alias, meant in (values.get("model_group_alias") or {}).items():
+        name = meant.get("model") if isinstance(meant, dict) else meant
+        if name in routes:
+            routes[alias] = Route(alias, routes[name].providers)
+    return routes
 
 
 def _fallbacks(values: Mapping[str, Any]) -> tuple[dict[str, set[str]], set[str]]:

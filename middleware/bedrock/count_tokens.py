@@ -11,7 +11,7 @@ import orjson
 from middleware.bedrock import schema
 from middleware.bedrock.anthropic import messages_body
 from middleware.bedrock.catalogue import Catalogue
-from middleware.bedrock.errors import ModelErrorException, ValidationException
+from middleware.bedrock.errors import INVALID_MODEL, ModelErrorException, ValidationException
 from middleware.bedrock.exchange import Exchange
 from middleware.bedrock.paths import Target
 
@@ -23,6 +23,8 @@ async def count_tokens(exchange: Exchange, target: Target, catalogue: Catalogue)
     """Answer a CountTokens request."""
     request = await exchange.body()
     schema.request("CountTokens")(request, "")
+    if catalogue.lacks(target.identifier):
+        raise ValidationException(INVALID_MODEL)  # LiteLLM would estimate for any name
     model = catalogue.route(target.identifier).model
     given = request["input"]
     body = (

@@ -66,6 +66,12 @@ class ResourceNotFoundException(BedrockError):
     status, stream_event = 404, "validationException"
 
 
+class UnknownOperationException(BedrockError):
+    """The path or method is none of the API's that are served."""
+
+    status, stream_event = 404, "validationException"
+
+
 class ModelTimeoutException(BedrockError):
     """The model took too long."""
 
@@ -114,10 +120,18 @@ _BY_STATUS: dict[int, type[BedrockError]] = {
 _UNKNOWN_MODEL = re.compile(r"Invalid model name passed in model=|no healthy deployments")
 _BUDGET = re.compile(r"budget.{0,40}exceeded|exceeded.{0,40}budget", re.I)
 # What LiteLLM puts around a provider's own words.
-_PREFIX = re.compile(r"^(?:[\w.]+(?:Exception|Error)(?::| -) ?)+")
+_PREFIX = re.compile(r"^(?:[\w.]+(?:Exception|Error)(?::| -) ?)+(?:Context Window Error - )?")
 _SUFFIX = re.compile(
-    r"\.?\s*(?:Received Model Group=|LiteLLM Retried:|LiteLLM: model group ).*$", re.S
+    r"\.?\s*(?:Received Model Group=|LiteLLM Retried:|LiteLLM: model group |To drop these, set |"
+    r"File an issue if litellm error|model=\S+ context_window_fallbacks=).*$",
+    re.S,
 )
+# LiteLLM's own words: for a prompt that it did not send, and for an answer that it could not read.
+_TOO_LONG = re.compile(
+    r"Context Window exceeded for given call.*Max Input Tokens=(\d+), Got=(\d+)", re.S
+)
+_UNREADABLE = "Error converting to valid response block"
+INVALID_MODEL = "The provided model identifier is invalid."
 _BAD_KEY = "The security token included in the request is invalid."
 
 
@@ -136,9 +150,15 @@ def from_litellm(status: int, body: Any, headers: Mapping[str, str] | None = Non
     if status == 401:
         return AccessDeniedException(_BAD_KEY)
     if _UNKNOWN_MODEL.search(original):
-        return ValidationException("The provided model identifier is invalid.")
+        return ValidationException(INVALID_MODEL)
     if details.get("type") == "budget_exceeded" or (status < 500 and _BUDGET.search(original)):
         return ServiceQuotaExceededException(text)
+    if too_long := _TOO_LONG.search(original):
+        return ValidationException(
+            f"Input is too long for requested model: {too_long[2]} tokens > {too_long[1]} maximum"
+        )
+    if _UNREADABLE in original:
+        return ModelErrorException()
     standard = ValidationException if status < 500 else InternalServerException
     return _BY_STATUS.get(status, standard)(text, _retry_after(headers or {}))
 

@@ -7,7 +7,7 @@ separator; the decoded path of a framework would.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import unquote
 
 PREFIX = "/bedrock"
@@ -16,11 +16,12 @@ _MODEL = re.compile(
     r"invoke-with-response-stream|count-tokens)"
 )
 _GUARDRAIL = re.compile(r"/bedrock/guardrail/(?P<id>[^?]+)/version/(?P<version>[^/?]+)/apply")
+_OURS = ("/bedrock/model/", "/bedrock/guardrail/")
+UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """An operation and what it is on: a model's id, or a guardrail's with its version."""
+class Target(NamedTuple):
+    """An operation, or `UNKNOWN`, and what it is on: a model's id, or a guardrail's with its version."""
 
     action: str
     identifier: str
@@ -28,9 +29,11 @@ class Target:
 
 
 def parse(raw_path: str) -> Target | None:
-    """The target of a raw path; None where it is none of the operations served here."""
+    """The target of a raw path; None where it is neither on a model nor on a guardrail."""
     if found := _MODEL.fullmatch(raw_path):
         return Target(found["action"], unquote(found["id"]))
     if found := _GUARDRAIL.fullmatch(raw_path):
         return Target("apply-guardrail", unquote(found["id"]), unquote(found["version"]))
+    if raw_path.startswith(_OURS):
+        return Target(UNKNOWN, raw_path)
     return None

@@ -73,7 +73,9 @@ def stop_reason(finish: str | None, called: bool, malformed: bool, request: dict
         return "guardrail_intervened"
     if called and finish in ("stop", None):
         return "tool_use"
-    return _STOP_REASONS.get(finish or "stop", "end_turn")
+    reason = _STOP_REASONS.get(finish or "stop", "end_turn")
+    # where a model has no JSON schemas LiteLLM makes a tool of one, and a stream ends as if it were called
+    return "end_turn" if reason == "tool_use" and not called else reason
 
 
 def usage(counted: Any) -> dict[str, Any]:

@@ -47,6 +47,21 @@ async def test_a_model_is_bedrocks_when_all_of_its_deployments_are():
     assert not catalogue.route("unknown").bedrock_only
 
 
+async def test_a_model_that_nobody_serves_is_known_to_be_lacking():
+    settings = {"current_values": {"model_group_alias": {"short": "a", "other": {"model": "b"}}}}
+    catalogue = await known(model__info=models(a="bedrock", b="openai"), router__settings=settings)
+    assert catalogue.lacks("c") and catalogue.lacks("arn:aws:bedrock:us-east-1::foundation-model/c")
+    assert not catalogue.lacks("a") and not catalogue.lacks("arn:aws:bedrock:us-east-1::model/b")
+    assert not catalogue.lacks("short") and not catalogue.lacks("other")
+    assert catalogue.route("short").bedrock_only and not catalogue.route("other").bedrock_only
+
+
+async def test_nothing_is_lacking_where_that_cannot_be_known():
+    assert not Catalogue(LiteLLM(), "").lacks("a")
+    wild = {"model_name": "openai/*", "litellm_params": {"model": "openai/*"}}
+    assert not (await known(model__info={"data": [wild]})).lacks("openai/gpt-4o")
+
+
 @pytest.mark.parametrize(
     "settings",
     [

@@ -66,6 +66,42 @@ def of(status, message, kind=None, headers=None):
             "Budget has been exceeded! Current cost: 1.2, Max budget: 1.0",
         ),
         (
+            400,
+            "litellm.ContextWindowExceededError: litellm.BadRequestError: litellm._pre_call_checks: "
+            "Context Window exceeded for given call. No models have context window large enough for "
+            "this call.\nModel=openai/m, Max Input Tokens=128000, Got=210828\nmodel=m. "
+            "context_window_fallbacks=None. fallbacks=None." + NO_FALLBACK,
+            "invalid_request_error",
+            "ValidationException",
+            "Input is too long for requested model: 210828 tokens > 128000 maximum",
+        ),
+        (
+            400,
+            "litellm.ContextWindowExceededError: litellm.BadRequestError: BedrockException: Context "
+            'Window Error - {"message":"Input is too long for requested model."}\nmodel=m. '
+            "context_window_fallbacks=None. fallbacks=None.\n\nSet 'context_window_fallback' - https://x"
+            + NO_FALLBACK,
+            "invalid_request_error",
+            "ValidationException",
+            "Input is too long for requested model.",
+        ),
+        (
+            422,
+            "litellm.BadRequestError: BedrockException - Error converting to valid response "
+            "block=Unterminated string. File an issue if litellm error - https://x" + NO_FALLBACK,
+            "invalid_request_error",
+            "ModelErrorException",
+            "The model's answer could not be understood.",
+        ),
+        (
+            400,
+            "litellm.UnsupportedParamsError: bedrock does not support parameters: ['tool_choice'], for "
+            "model=m. To drop these, set `litellm.drop_params=True`" + NO_FALLBACK,
+            "invalid_request_error",
+            "ValidationException",
+            "bedrock does not support parameters: ['tool_choice'], for model=m",
+        ),
+        (
             403,
             "key not allowed to access model",
             "x",

@@ -96,6 +96,10 @@ def test_stop_reasons(case):
     assert stop_reason(case["finish"], calls, malformed, request) == case["reason"]
 
 
+def test_a_tool_use_is_never_claimed_without_one():
+    assert stop_reason("tool_calls", False, False, {}) == "end_turn"
+
+
 def test_stop_reasons_are_aws_own():
     (reason,) = [
         shape
