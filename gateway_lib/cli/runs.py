@@ -31,6 +31,7 @@ _COLOURS = {
     "running": "blue",
     "interactive": "dim",
 }
+_GAP = 2
 _out = Console(highlight=False)
 _progress = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -122,7 +123,7 @@ def list_(runs_dir: RunsDirOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         typer.echo(json.dumps([_brief(manifest) for manifest in manifests], indent=2))
     elif manifests:
-        _out.print(_table(manifests, ids=True))
+        _out.print(_table(manifests, ids=True, one_line=True))
     else:
         _out.print("no runs yet: `gateway run 00_quickstart` makes the first", markup=False)
 
@@ -181,21 +182,22 @@ def _brief(manifest: Manifest) -> dict[str, Any]:
     return manifest.model_dump(mode="json", include=wanted)
 
 
-def _table(manifests: list[Manifest], *, ids: bool = False) -> Table:
+def _table(manifests: list[Manifest], *, ids: bool = False, one_line: bool = False) -> Table:
     from gateway_lib.runs.words import duration_text, figure_text
 
-    table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
-    for heading in ("run" if ids else "notebook", "status", "took"):
+    table = Table(box=None, header_style="dim", padding=(0, _GAP, 0, 0))
+    headings = ("run" if ids else "notebook", "status", "took")
+    for heading in headings:
         table.add_column(heading, no_wrap=True)
     table.add_column("headline")
-    for manifest in manifests:
+    rows = [(m.id if ids else m.notebook, m.status, duration_text(m.duration_s)) for m in manifests]
+    taken = sum(max(map(len, cells)) + _GAP for cells in zip(headings, *rows, strict=True))
+    for manifest, (name, status, took) in zip(manifests, rows, strict=True):
         shown = [figure_text(name, value) for name, value in manifest.metrics.items()]
-        table.add_row(
-            Text(manifest.id if ids else manifest.notebook),
-            Text(manifest.status, _COLOURS[manifest.status]),
-            Text(duration_text(manifest.duration_s)),
-            Text(" · ".join(f"{label} {value}" for label, value in shown)),
-        )
+        headline = Text(" · ".join(f"{label} {value}" for label, value in shown))
+        if one_line:
+            headline.truncate(max(0, _out.width - taken - _GAP), overflow="ellipsis")
+        table.add_row(Text(name), Text(status, _COLOURS[status]), Text(took), headline)
     return table
 
 

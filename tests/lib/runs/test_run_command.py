@@ -50,6 +50,9 @@ def test_a_failing_notebook_is_one_line_and_the_next_still_runs(bench):
     assert status == 0
     assert [run["notebook"] for run in listed] == ["fine", "failing"]
     assert listed[0]["metrics"] == {"answer": 42}
+    bench.environment["COLUMNS"] = "58"
+    _, out, _ = finish(bench.gateway("runs", "list"))
+    assert len(out.splitlines()) == 3, "one line per run"
     status, out, _ = finish(bench.gateway("runs", "show", failed.id[-6:]))
     assert status == 0
     assert "ValueError: no use: [redacted]" in out
