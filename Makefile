@@ -13,7 +13,7 @@ help:  ## show this list
 
 setup: $(STAMP)  ## create .venv from requirements.lock (INSTALLER=pip to do without uv)
 
-$(STAMP): requirements.lock pyproject.toml gateway_lib/local/prisma/package-lock.json
+$(STAMP): requirements.lock pyproject.toml $(wildcard gateway_lib/local/prisma/*.* gateway_lib/local/prisma/engine/*)
 	PYTHON=$(PYTHON) INSTALLER=$(INSTALLER) scripts/setup $(VENV)
 	$(BIN)/python -m gateway_lib.local.prisma
 	@touch $@

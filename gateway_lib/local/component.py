@@ -15,6 +15,7 @@ from gateway_lib.errors import PartMissing
 from gateway_lib.proxies import past_proxies
 
 LOG_TAIL_LINES = 20
+TAIL_BYTES = 2**16
 
 
 class Status(StrEnum):
@@ -101,6 +102,9 @@ class Process:
         except (ProcessLookupError, PermissionError):
             return
 
-    def log_tail(self) -> list[str]:
-        lines = self.log.read_bytes()[-65536:].decode(errors="replace").splitlines()
-        return lines[-LOG_TAIL_LINES:]
+
+def tail(log: Path) -> list[str]:
+    """The last lines of a log, however large it is."""
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - TAIL_BYTES))
+        return file.read().decode(errors="replace").splitlines()[-LOG_TAIL_LINES:]

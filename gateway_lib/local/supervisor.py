@@ -17,7 +17,7 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from gateway_lib.errors import ComponentFailed, GatewayError
-from gateway_lib.local.component import Component, Process, Status
+from gateway_lib.local.component import Component, Process, Status, tail
 from gateway_lib.local.state import State
 from gateway_lib.local.watchdog import Watchdog
 
@@ -112,6 +112,7 @@ class Supervisor:
         Raises:
             ComponentFailed: a component did not become ready, or died too often.
         """
+        self._set_logs_aside()
         try:
             for stage in self._stages:
                 self._start(stage)
@@ -250,11 +251,18 @@ class Supervisor:
             }
         )
 
+    def _set_logs_aside(self) -> None:
+        """Keep the logs of the start before this one, and no older ones."""
+        for place in self._places:
+            log = self._state.logs / f"{place.component.name}.log"
+            if log.exists():
+                log.replace(log.with_suffix(".log.1"))
+
     def _with_log(self, place: _Place, what: str) -> str:
         name = place.component.name
         log = self._state.logs / f"{name}.log"
-        tail = log.read_text(errors="replace").splitlines()[-20:] if log.exists() else []
-        return "\n".join([f"{name} {what}; the end of {log}:", *(f"  | {line}" for line in tail)])
+        lines = tail(log) if log.exists() else []
+        return "\n".join([f"{name} {what}; the end of {log}:", *(f"  | {line}" for line in lines)])
 
     def _check_stop(self) -> None:
         if self._stop_asked or (self._owner is not None and os.getppid() != self._owner):

@@ -189,3 +189,24 @@ def assert_ends(pid, seconds=10.0):
     while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < deadline, f"process {pid} is still there"
         time.sleep(0.05)
+
+
+def test_logs_of_the_last_start_are_kept_and_older_ones_are_not(state):
+    for word in ("one", "two", "three"):
+        run(
+            state,
+            [
+                [
+                    python(
+                        "a", f"print({word!r}, flush=True); {SLEEP}", ready=lambda: bool(log(state))
+                    )
+                ]
+            ],
+        )
+    assert log(state) == "three\n" and log(state, "a.log.1") == "two\n"
+    assert sorted(path.name for path in state.logs.iterdir()) == ["a.log", "a.log.1"]
+
+
+def log(state, name="a.log"):
+    path = state.logs / name
+    return path.read_text() if path.exists() else ""
