@@ -15,6 +15,30 @@ from gateway_lib.errors import PartMissing
 from gateway_lib.proxies import past_proxies
 
 LOG_TAIL_LINES = 20
+_INHERITED = frozenset(
+    [
+        "HOME",
+        "LANG",
+        "LANGUAGE",
+        "LD_LIBRARY_PATH",
+        "LOGNAME",
+        "PATH",
+        "SHELL",
+        "TEMP",
+        "TMP",
+        "TMPDIR",
+        "TZ",
+        "USER",
+        "VIRTUAL_ENV",
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+    ]
+)
+_INHERITED_PREFIXES = ("LC_", "PYTHON", "XDG_", "DYLD_")
 TAIL_BYTES = 2**16
 
 
@@ -38,7 +62,7 @@ class Component:
         command: program and arguments; no secret may be among them, the process list shows them.
         ready: called until it returns True; must return within a second.
         port: where it listens on loopback.
-        environment: added to the supervisor's own environment.
+        environment: added to what is `inherited` of the user's.
         address: a URL for people, without credentials.
         prepare: run before each start, for instance to write a configuration or to mend a stale lock.
         stop_signal: what asks it to end; SIGKILL follows after `stop_seconds`.
@@ -57,6 +81,20 @@ class Component:
     start_seconds: float = 60.0
 
 
+def inherited(environment: Mapping[str, str]) -> dict[str, str]:
+    """What a component gets of the user's environment.
+
+    A short list rather than all of it: LiteLLM obeys hundreds of variables, and with a real provider's key
+    among them a stack that is to call nobody would send that key along.
+    """
+    own = {
+        name: value
+        for name, value in environment.items()
+        if name in _INHERITED or name.startswith(_INHERITED_PREFIXES)
+    }
+    return {**own, **past_proxies(environment)}
+
+
 class Process:
     """A running component: its own process group, its output in its own log file."""
 
@@ -71,7 +109,7 @@ class Process:
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,
-                    env={**os.environ, **past_proxies(os.environ), **component.environment},
+                    env={**inherited(os.environ), **component.environment},
                     start_new_session=True,
                 )
             except FileNotFoundError as error:

@@ -207,6 +207,15 @@ def test_logs_of_the_last_start_are_kept_and_older_ones_are_not(state):
     assert sorted(path.name for path in state.logs.iterdir()) == ["a.log", "a.log.1"]
 
 
+def test_components_do_not_see_the_users_keys(state, monkeypatch):
+    for name in ("AWS_BEARER_TOKEN_BEDROCK", "OPENAI_API_KEY", "LITELLM_MODE", "DATABASE_URL"):
+        monkeypatch.setenv(name, "canary")
+    code = f"import os; print(sorted(os.environ.items()), flush=True); {SLEEP}"
+    run(state, [[python("a", code, ready=lambda: bool(log(state)), environment={"OWN": "given"})]])
+    assert "canary" not in log(state)
+    assert "'OWN', 'given'" in log(state) and "'PATH'" in log(state)
+
+
 def log(state, name="a.log"):
     path = state.logs / name
     return path.read_text() if path.exists() else ""
