@@ -112,7 +112,11 @@ def test_make_help_lists_every_target(repository):
     makefile = (repository / "Makefile").read_text()
     phony = re.search(r"^\.PHONY: (.*)$", makefile, re.M).group(1).split()
     shown = subprocess.run(
-        ["make", "--no-print-directory", "help"], cwd=repository, capture_output=True, text=True, check=True
+        ["make", "--no-print-directory", "help"],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
     assert {line.split()[1] for line in shown.splitlines()} == set(phony)
     readme = (repository / "README.md").read_text()

@@ -89,7 +89,6 @@ class LiteLLM:
             "LITELLM_LOCAL_POLICY_TEMPLATES": "True",
             "LITELLM_TELEMETRY": "False",
             "LITELLM_LOG": "ERROR",
-            "LITELLM_DISABLE_LAZY_OPENAPI_SNAPSHOT": "True",
             # CPython before 3.12 can crash when it collects garbage while it copies a context (cpython issue
             # 148891), which LiteLLM does all the time; collecting less often makes that rare, and costs less
             "PYTHON_GC_THRESHOLD": "50000,20,50",
