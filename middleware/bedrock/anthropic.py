@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
-
+from middleware.bedrock import document
 from middleware.bedrock.errors import ValidationException
 
 Block = dict[str, Any]
@@ -71,7 +70,7 @@ def _block(block: Block) -> Block:
 
 def _result(part: Block) -> Block:
     if "json" in part:
-        return {"type": "text", "text": orjson.dumps(part["json"]).decode()}
+        return {"type": "text", "text": document.dumps(part["json"]).decode()}
     return _block(part)
 
 

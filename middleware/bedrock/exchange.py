@@ -13,6 +13,7 @@ from multidict import CIMultiDict
 from starlette.types import Receive, Scope, Send
 
 from middleware.aws import Aws
+from middleware.bedrock import document
 from middleware.bedrock.errors import AccessDeniedException, ValidationException, from_litellm
 from middleware.caller import Caller
 from middleware.errors import UpstreamBroken, UpstreamTimeout
@@ -89,7 +90,7 @@ class Exchange:
         Raises:
             BedrockError: what LiteLLM's error status means.
         """
-        data = orjson.dumps(body)
+        data = document.dumps(body)
         response = await self._upstream.request("POST", target, self._headers(), data)
         if response.status >= 400:
             with closing(response):

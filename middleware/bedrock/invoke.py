@@ -16,6 +16,7 @@ import orjson
 
 from middleware.bedrock import eventstream
 from middleware.bedrock.additional import refuse_protected
+from middleware.bedrock.answer import reads_an_answer
 from middleware.bedrock.catalogue import Catalogue
 from middleware.bedrock.errors import (
     BedrockError,
@@ -65,6 +66,7 @@ class _Chunks:
         self._input = self._output = 0
         self.ended = False
 
+    @reads_an_answer
     def feed(self, data: bytes, now_ms: int) -> bytes:
         event = orjson.loads(data)
         kind = event.get("type")

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
-
-from middleware.bedrock import media
+from middleware.bedrock import document, media
 from middleware.bedrock.catalogue import Route
 from middleware.bedrock.errors import ValidationException
 
@@ -141,7 +139,12 @@ def _guarded(block: dict[str, Any], route: Route, path: str) -> Part:
 def _tool_call(use: dict[str, Any], path: str) -> dict[str, Any]:
     if use.get("type"):
         raise ValidationException(f"{path}.type: tools that the provider runs are not served here.")
-    arguments = orjson.dumps(use["input"]).decode()
+    if not isinstance(use["input"], dict):
+        raise ValidationException(
+            f"The format of the value at {path}.input is invalid. Provide a json object for the field "
+            "and try again."
+        )
+    arguments = document.dumps(use["input"]).decode()
     return {
         "id": use["toolUseId"],
         "type": "function",
@@ -162,7 +165,7 @@ def _tool_result(result: dict[str, Any], route: Route, path: str) -> tuple[Messa
         if "text" in block:
             inside.append({"type": "text", "text": block["text"]})
         elif "json" in block:
-            inside.append({"type": "text", "text": orjson.dumps(block["json"]).decode()})
+            inside.append({"type": "text", "text": document.dumps(block["json"]).decode()})
         else:
             _append(inside if route.bedrock_only else moved, block, route, where)
     if moved:

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from middleware.bedrock.answer import blob, count, reads_an_answer, text
 from middleware.bedrock.errors import ModelErrorException
 
 _STOP_REASONS = {
@@ -21,6 +22,7 @@ _ABSENT = object()
 _ASKED_TIERS = frozenset(("priority", "default", "flex"))
 
 
+@reads_an_answer
 def converse_response(request: dict[str, Any], completion: Any, latency_ms: int) -> dict[str, Any]:
     """Translate a completion.
 
@@ -82,12 +84,12 @@ def usage(counted: Any) -> dict[str, Any]:
     """Token counts. OpenAI's prompt tokens include cached ones, Converse's input tokens do not."""
     counted = counted if isinstance(counted, dict) else {}
     details = counted.get("prompt_tokens_details") or {}
-    read = details.get("cached_tokens") or counted.get("cache_read_input_tokens") or 0
-    written = (
-        counted.get("cache_creation_input_tokens") or details.get("cache_creation_tokens") or 0
+    read = count(details.get("cached_tokens") or counted.get("cache_read_input_tokens"))
+    written = count(
+        counted.get("cache_creation_input_tokens") or details.get("cache_creation_tokens")
     )
-    fresh = max(0, (counted.get("prompt_tokens") or 0) - read - written)
-    made = counted.get("completion_tokens") or 0
+    fresh = max(0, count(counted.get("prompt_tokens")) - read - written)
+    made = count(counted.get("completion_tokens"))
     result = {
         "inputTokens": fresh,
         "outputTokens": made,
@@ -145,24 +147,24 @@ def _placed(result: dict[str, Any], keys: list[str], value: Any) -> None:
 def thought(block: dict[str, Any]) -> dict[str, Any] | None:
     """A block of LiteLLM's `thinking_blocks` as reasoning content."""
     if block.get("type") == "redacted_thinking":
-        return {"redactedContent": block["data"]} if block.get("data") else None
+        return {"redactedContent": blob(block["data"])} if block.get("data") else None
     if not block.get("thinking") and not block.get("signature"):
         return None
-    text = {"text": block.get("thinking") or ""}
+    thinking = {"text": text(block.get("thinking"))}
     if block.get("signature"):
-        text["signature"] = block["signature"]
-    return {"reasoningText": text}
+        thinking["signature"] = text(block["signature"])
+    return {"reasoningText": thinking}
 
 
 def _thoughts(message: dict[str, Any]) -> list[dict[str, Any]]:
     blocks = [found for block in message.get("thinking_blocks") or () if (found := thought(block))]
     if not blocks and message.get("reasoning_content"):
-        blocks = [{"reasoningText": {"text": message["reasoning_content"]}}]
+        blocks = [{"reasoningText": {"text": text(message["reasoning_content"])}}]
     return [{"reasoningContent": block} for block in blocks]
 
 
 def _text(message: dict[str, Any]) -> list[dict[str, Any]]:
-    said = message.get("content") or message.get("refusal")
+    said = text(message.get("content") or message.get("refusal"))
     return [{"text": said}] if said else []
 
 
@@ -178,7 +180,7 @@ def _calls(calls: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], bool]:
             continue
         use = {
             "toolUseId": tool_use_id(call.get("id"), index),
-            "name": function["name"],
+            "name": tool_name(function.get("name")),
             "input": arguments,
         }
         blocks.append({"toolUse": use})
@@ -190,10 +192,17 @@ def tool_use_id(given: Any, index: int) -> str:
     return _NOT_OF_AN_ID.sub("_", str(given or f"tool_{index}"))[:64]
 
 
-def tool_input(text: str | None) -> dict[str, Any] | None:
+def tool_name(given: Any) -> str:
+    """The name of a called tool, without which nobody can call it."""
+    if not (name := text(given)):
+        raise ModelErrorException("The model called a tool without a name.")
+    return name
+
+
+def tool_input(arguments: str | None) -> dict[str, Any] | None:
     """The arguments of a call; None where they are not a JSON object."""
     try:
-        value = orjson.loads(text or "{}")
+        value = orjson.loads(arguments or "{}")
     except orjson.JSONDecodeError:
         return None
     return value if isinstance(value, dict) else None

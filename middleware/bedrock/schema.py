@@ -38,7 +38,8 @@ def request(operation: str) -> Check:
     """A function that checks the JSON body of an operation's request.
 
     It raises `ValidationException` in AWS's words for the first violation; the second argument is the
-    path of the value, empty for the whole body.
+    path of the value, empty for the whole body. Members that are null are absent for AWS, and so it takes
+    them out; inside documents (tool inputs, schemas) a null is a value and stays.
     """
     shape = cast(StructureShape, service().operation_model(operation).input_shape)
     members = {
@@ -86,8 +87,10 @@ def _structure(shape: StructureShape, members: dict[str, Shape], known: dict[str
         if type(value) is not dict:
             raise ValidationException(f"{_at(path)} must be an object.")
         count = 0
+        has_null = False
         for name, item in value.items():
             if item is None:
+                has_null = True
                 continue
             inner = checks.get(name)
             if inner is None:
@@ -103,6 +106,9 @@ def _structure(shape: StructureShape, members: dict[str, Shape], known: dict[str
         for name in required:
             if value.get(name) is None:
                 raise _violation(None, (path, name), "Member must not be null")
+        if has_null:
+            for name in [name for name, item in value.items() if item is None]:
+                del value[name]
 
     return check_union if union else check
 

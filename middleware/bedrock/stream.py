@@ -12,12 +12,14 @@ from typing import Any
 import orjson
 
 from middleware.bedrock import eventstream
+from middleware.bedrock.answer import blob, reads_an_answer, text
 from middleware.bedrock.errors import BedrockError, ModelErrorException, from_litellm
 from middleware.bedrock.response import (
     echoes,
     selected,
     stop_reason,
     tool_input,
+    tool_name,
     tool_use_id,
     usage,
 )
@@ -39,6 +41,7 @@ class ConverseEvents:
         self._last: dict[str, Any] = {}
         self.ended = False
 
+    @reads_an_answer
     def feed(self, data: bytes) -> bytes:
         """Frames for one event's data.
 
@@ -65,6 +68,7 @@ class ConverseEvents:
         self._last = {**self._last, **chunk} if chunk.get("usage") or not self._last else self._last
         return frames
 
+    @reads_an_answer
     def end(self, latency_ms: int) -> bytes:
         """The last frames: the open block's stop, `messageStop` and `metadata`.
 
@@ -95,7 +99,7 @@ class ConverseEvents:
         elif delta.get("reasoning_content"):
             frames += self._think({"thinking": delta["reasoning_content"]})
         if said := delta.get("content") or delta.get("refusal"):
-            frames += self._begin(_TEXT) + self._content({"text": said})
+            frames += self._begin(_TEXT) + self._content({"text": text(said)})
         for call in delta.get("tool_calls") or ():
             frames += self._call(call)
         return frames
@@ -103,13 +107,15 @@ class ConverseEvents:
     def _think(self, block: dict[str, Any]) -> bytes:
         frames = b""
         if block.get("thinking"):
-            frames += self._reason({"text": block["thinking"]})
+            frames += self._reason({"text": text(block["thinking"])})
         if block.get("signature"):
             # a signature seals its block: what the model thinks after it is another one
-            frames += self._reason({"signature": block["signature"]}) + self._close()
+            frames += self._reason({"signature": text(block["signature"])}) + self._close()
         if block.get("type") == "redacted_thinking" and block.get("data"):
             frames += (
-                self._close() + self._reason({"redactedContent": block["data"]}) + self._close()
+                self._close()
+                + self._reason({"redactedContent": blob(block["data"])})
+                + self._close()
             )
         return frames
 
@@ -125,16 +131,16 @@ class ConverseEvents:
             frames = self._begin(number)
             use = {
                 "toolUseId": tool_use_id(call.get("id"), number),
-                "name": function.get("name") or "",
+                "name": tool_name(function.get("name")),
             }
             frames += _event(
                 "contentBlockStart", {"start": {"toolUse": use}, "contentBlockIndex": self._index}
             )
         elif self._open != number:
             raise ModelErrorException("The model's tool calls arrived interleaved.")
-        text = function.get("arguments") or ""
-        self._arguments[number].append(text)
-        return frames + self._content({"toolUse": {"input": text}}) if text else frames
+        piece = text(function.get("arguments"))
+        self._arguments[number].append(piece)
+        return frames + self._content({"toolUse": {"input": piece}}) if piece else frames
 
     def _begin(self, block: str | int) -> bytes:
         if self._open == block:
