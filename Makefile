@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup run up lab test check bench lock clean
+.PHONY: help setup run up lab test check bench faults lock clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -38,6 +38,9 @@ check: setup  ## lint, types, then the tests
 
 bench: setup  ## measure the CPU time of the middleware beside a bare pass-through
 	$(BIN)/python -m bench
+
+faults: setup  ## the long runs of hostile input and broken parts, minutes of them
+	$(BIN)/python -m pytest -m faults
 
 lock: setup  ## compile requirements.lock anew from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
