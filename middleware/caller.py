@@ -73,7 +73,8 @@ class Watch:
             raise CallerGone from None
 
     async def _watch(self) -> None:
-        await self._read.wait()
+        if not self._read.is_set():
+            await self._read.wait()
         while (await self._receive())["type"] != "http.disconnect":
             pass
         self._gone = True

@@ -7,6 +7,7 @@ import re
 import secrets
 import sys
 import time
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -50,13 +51,13 @@ class Telemetry:
         scope.setdefault("state", {})["exchange"] = exchange
         id_header = (b"x-request-id", exchange.request_id.encode())
 
-        async def observed(message: Message) -> None:
+        def observed(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.body":
                 exchange.sent += len(message.get("body", b""))
             elif message["type"] == "http.response.start":
                 exchange.status = message["status"]
                 message["headers"] = [*message.get("headers", ()), id_header]
-            await send(message)
+            return send(message)  # not awaited here: a coroutine less for every token of a stream
 
         try:
             await self._app(scope, receive, observed)

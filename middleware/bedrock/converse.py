@@ -44,8 +44,8 @@ async def converse_stream(exchange: Exchange, target: Target, catalogue: Catalog
 async def _stream(exchange: Exchange, request: Any, response: aiohttp.ClientResponse) -> None:
     events, parser, begun = ConverseEvents(request), EventParser(), False
     try:
-        async for piece in response.content.iter_any():
-            frames = b"".join(events.feed(data) for data in parser.feed(piece))
+        while piece := await response.content.readany():
+            frames = b"".join(map(events.feed, parser.feed(piece)))
             if frames:
                 if not begun:
                     await exchange.start(eventstream.CONTENT_TYPE, response.raw_headers)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from contextlib import closing
 from typing import Any
 
@@ -126,8 +126,8 @@ class Exchange:
         ]
         await self._send({"type": "http.response.start", "status": 200, "headers": raw})
 
-    async def write(self, data: bytes, *, more: bool = True) -> None:
-        await self._send({"type": "http.response.body", "body": data, "more_body": more})
+    def write(self, data: bytes, *, more: bool = True) -> Awaitable[None]:
+        return self._send({"type": "http.response.body", "body": data, "more_body": more})
 
     def _headers(self) -> CIMultiDict[str]:
         headers = forwarded_headers(self._scope, _OF_THE_SDK)

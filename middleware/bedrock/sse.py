@@ -11,6 +11,13 @@ class EventParser:
 
     def feed(self, piece: bytes) -> list[bytes]:
         """The data of the events that `piece` completes."""
+        if (
+            not self._rest
+            and piece.startswith(b"data: ")
+            and piece.endswith(b"\n\n")
+            and piece.find(b"\n") == len(piece) - 2 > 6
+        ):
+            return [piece[6:-2]]  # one whole event of one line, as LiteLLM sends a token
         text = self._rest + piece if self._rest else piece
         if b"\r" in text:
             text = text.replace(b"\r\n", b"\n")
