@@ -19,7 +19,7 @@ from bench import servers
 from bench.load import CHAT, CHAT_STREAM, CONVERSE, CONVERSE_STREAM, Load
 from bench.servers import Server
 
-ROUNDS = 7
+ROUNDS = 5
 RESULTS = Path(__file__).parent / "results"
 
 

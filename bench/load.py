@@ -123,9 +123,9 @@ class Load:
         return time.perf_counter() - began
 
 
-CHAT = Load("/v1/chat/completions", _OPENAI, _chat(stream=False), 1000, 4)
-CONVERSE = Load(f"/bedrock/model/{MODEL}/converse", _BOTO3, _converse(), 1000, 4)
-CHAT_STREAM = Load("/v1/chat/completions", _OPENAI, _chat(stream=True), 60, 20, CHUNKS)
+CHAT = Load("/v1/chat/completions", _OPENAI, _chat(stream=False), 1500, 4)
+CONVERSE = Load(f"/bedrock/model/{MODEL}/converse", _BOTO3, _converse(), 1500, 4)
+CHAT_STREAM = Load("/v1/chat/completions", _OPENAI, _chat(stream=True), 100, 20, CHUNKS)
 CONVERSE_STREAM = Load(
-    f"/bedrock/model/{MODEL}/converse-stream", _BOTO3, _converse(), 60, 20, CHUNKS
+    f"/bedrock/model/{MODEL}/converse-stream", _BOTO3, _converse(), 100, 20, CHUNKS
 )

@@ -92,7 +92,7 @@ def _assistant(blocks: list[dict[str, Any]], route: Route, path: str) -> Message
 
 def _append(parts: list[Part], block: dict[str, Any], route: Route, path: str) -> None:
     """Add a block that any role may have."""
-    (kind, value), *_ = ((k, v) for k, v in block.items() if v is not None)
+    ((kind, value),) = block.items()
     where = f"{path}.{kind}"
     match kind:
         case "text":
@@ -187,7 +187,7 @@ def _thought(block: dict[str, Any]) -> dict[str, Any]:
 
 def _plain(parts: list[Part]) -> str | list[Part]:
     """A single plain text as a string, which every provider takes."""
-    if len(parts) == 1 and set(parts[0]) == {"type", "text"} and parts[0]["type"] == "text":
+    if len(parts) == 1 and len(parts[0]) == 2 and parts[0]["type"] == "text":
         text: str = parts[0]["text"]
         return text
     return parts

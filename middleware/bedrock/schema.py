@@ -115,11 +115,13 @@ def _structure(shape: StructureShape, members: dict[str, Shape], known: dict[str
 
 def _list(shape: ListShape, member: Check) -> Check:
     minimum, maximum = shape.metadata.get("min"), shape.metadata.get("max")
+    bounded = minimum is not None or maximum is not None
 
     def check(value: Any, path: Path) -> None:
         if type(value) is not list:
             raise ValidationException(f"{_at(path)} must be a list.")
-        _within(len(value), minimum, maximum, path, "length")
+        if bounded:
+            _within(len(value), minimum, maximum, path, "length")
         for index, item in enumerate(value):
             member(item, (path, index))
 
@@ -142,13 +144,14 @@ def _map(shape: MapShape, key: Check, member: Check) -> Check:
 
 def _string(shape: StringShape) -> Check:
     minimum, maximum = shape.metadata.get("min"), shape.metadata.get("max")
+    bounded = minimum is not None or maximum is not None
     allowed = frozenset(shape.enum)
     pattern = re.compile(shape.metadata["pattern"]) if "pattern" in shape.metadata else None
 
     def check(value: Any, path: Path) -> None:
         if type(value) is not str:
             raise ValidationException(f"{_at(path)} must be a string.")
-        if minimum is not None or maximum is not None:
+        if bounded:
             _within(len(value), minimum, maximum, path, "length")
         if allowed and value not in allowed:
             raise _violation(

@@ -2,25 +2,35 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator
 
 import pytest
 
 from middleware.telemetry import JsonFormatter
 
 
+class Lines(logging.Handler):
+    """What the service logs, as it would stand in its log: requests and everything else."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        super().__init__()
+        self._found: list[str] = []
+        self._capsys = capsys
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._found.append(JsonFormatter().format(record))
+
+    def __iter__(self) -> Iterator[str]:
+        self._found += self._capsys.readouterr().out.splitlines()
+        return iter(self._found)
+
+
 @pytest.fixture
-def lines(gateway):
-    """What the service logs, as it would stand in its log."""
-    found: list[str] = []
-
-    class Sink(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            found.append(JsonFormatter().format(record))
-
-    sink, logger = Sink(), logging.getLogger("middleware")
-    logger.addHandler(sink)
-    yield found
-    logger.removeHandler(sink)
+def lines(gateway, capsys):
+    handler, logger = Lines(capsys), logging.getLogger("middleware")
+    logger.addHandler(handler)
+    yield handler
+    logger.removeHandler(handler)
 
 
 async def test_a_callers_request_id_goes_up_and_comes_back(gateway, origin, http):
