@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine, Generator
 from types import TracebackType
+from typing import Any
 
 from starlette.types import Receive
 
@@ -47,19 +48,25 @@ class Caller:
 
 
 class Watch:
-    """Cancels the task that enters it when the caller leaves."""
+    """Cancels the task that enters it when the caller leaves.
 
-    __slots__ = ("_gone", "_read", "_receive", "_watcher", "_worker")
+    Every request is watched, and nearly none is left. So the watching runs without a task of its own, which
+    would cost as much as translating the request: it goes on from the future that it waits for.
+    """
+
+    __slots__ = ("_gone", "_over", "_read", "_receive", "_task", "_watching", "_worker")
 
     def __init__(self, receive: Receive, read: asyncio.Event) -> None:
         """Watch what `receive` gives once the body is `read`."""
         self._receive = receive
         self._read = read
-        self._gone = False
+        self._gone = self._over = False
+        self._task: asyncio.Task[None] | None = None
 
     def __enter__(self) -> None:
         self._worker = asyncio.current_task()
-        self._watcher = asyncio.create_task(self._watch())
+        self._watching = self._watch()
+        self._go_on()
 
     def __exit__(
         self,
@@ -67,10 +74,27 @@ class Watch:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        self._watcher.cancel()
+        self._over = True
+        if self._task:
+            self._task.cancel()
+        else:
+            self._watching.close()
         ours = self._gone and isinstance(error, asyncio.CancelledError)
         if ours and self._worker and self._worker.uncancel() == 0:
             raise CallerGone from None
+
+    def _go_on(self, _: object = None) -> None:
+        if self._over:
+            return
+        try:
+            waiting_for = self._watching.send(None)
+        except StopIteration:
+            return
+        if isinstance(waiting_for, asyncio.Future):
+            waiting_for.add_done_callback(self._go_on)
+        else:  # a server with awaitables of its own, which only a task can drive
+            self._task = asyncio.create_task(_resumed(self._watching, waiting_for))
+            self._task.add_done_callback(lambda _: self._watching.close())
 
     async def _watch(self) -> None:
         if not self._read.is_set():
@@ -80,3 +104,14 @@ class Watch:
         self._gone = True
         if self._worker:
             self._worker.cancel()
+
+
+async def _resumed(started: Coroutine[Any, Any, None], waiting_for: Any) -> None:
+    """Drive a coroutine to its end that has been started and waits for something."""
+
+    class Rest:
+        def __await__(self) -> Generator[Any, Any, None]:
+            yield waiting_for
+            return (yield from started.__await__())
+
+    await Rest()
