@@ -3,13 +3,16 @@
 ::
 
     ServiceError                 status, code, and a message that is safe to show
+    ├── InvalidRequest           400  the request cannot be served as it is
+    ├── Unauthenticated          401  no key, or one that is not good (any more)
+    ├── RequestTooLarge          413  the body is larger than the gateway reads
     ├── UpstreamUnavailable      503  LiteLLM cannot be reached
     ├── UpstreamTimeout          504  LiteLLM stayed silent for too long
     ├── UpstreamBroken           502  LiteLLM broke off before it had answered
     └── ResponseBroken           --   LiteLLM broke off after the status was sent
     CallerGone                   --   the caller closed the connection
 
-Errors that LiteLLM itself answers are passed through untouched.
+Packages add their own below `ServiceError`. Errors that LiteLLM itself answers are passed through untouched.
 """
 
 from __future__ import annotations
@@ -25,15 +28,41 @@ class ServiceError(Exception):
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal_error"
-    message: ClassVar[str] = "The gateway could not handle the request."
-    headers: ClassVar[Mapping[str, str]] = {}
+    kind: ClassVar[str] = "gateway_error"
+    """OpenAI's `type`: whose fault it is."""
+    standard: ClassVar[str] = "The gateway could not handle the request."
+    """The message where none is given."""
+    standard_headers: ClassVar[Mapping[str, str]] = {}
+
+    def __init__(self, message: str = "", headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message or self.standard)
+        self.message = message or self.standard
+        self.headers = {**self.standard_headers, **(headers or {})}
 
 
-def render_openai(error: ServiceError, request_id: str) -> tuple[int, dict[str, str], bytes]:
-    """Status, headers and body of an OpenAI error response."""
-    details = {"message": error.message, "type": "gateway_error", "param": None, "code": error.code}
-    headers = {"content-type": "application/json", **error.headers}
-    return error.status, headers, orjson.dumps({"error": details})
+class InvalidRequest(ServiceError):
+    """The request cannot be served as it is."""
+
+    status = 400
+    code = "invalid_request"
+    kind = "invalid_request_error"
+
+
+class Unauthenticated(ServiceError):
+    """No key, or one that is not good (any more)."""
+
+    status = 401
+    code = "invalid_api_key"
+    kind = "invalid_request_error"
+    standard = "The key is missing, unknown, revoked or expired."
+
+
+class RequestTooLarge(ServiceError):
+    """The body is larger than the gateway reads."""
+
+    status = 413
+    code = "request_too_large"
+    kind = "invalid_request_error"
 
 
 class UpstreamUnavailable(ServiceError):
@@ -41,8 +70,8 @@ class UpstreamUnavailable(ServiceError):
 
     status = 503
     code = "upstream_unavailable"
-    message = "The model proxy behind the gateway is not available. Try again shortly."
-    headers: ClassVar[Mapping[str, str]] = {"retry-after": "1"}
+    standard = "The model proxy behind the gateway is not available. Try again shortly."
+    standard_headers: ClassVar[Mapping[str, str]] = {"retry-after": "1"}
 
 
 class UpstreamTimeout(ServiceError):
@@ -50,7 +79,7 @@ class UpstreamTimeout(ServiceError):
 
     status = 504
     code = "upstream_timeout"
-    message = "The model proxy behind the gateway did not answer in time."
+    standard = "The model proxy behind the gateway did not answer in time."
 
 
 class UpstreamBroken(ServiceError):
@@ -58,7 +87,7 @@ class UpstreamBroken(ServiceError):
 
     status = 502
     code = "upstream_broken"
-    message = "The model proxy behind the gateway broke off before it answered."
+    standard = "The model proxy behind the gateway broke off before it answered."
 
 
 class ResponseBroken(ServiceError):
@@ -67,3 +96,15 @@ class ResponseBroken(ServiceError):
 
 class CallerGone(Exception):
     """The caller closed the connection; nobody is left to answer."""
+
+
+def render_openai(error: ServiceError, request_id: str) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and body of an OpenAI error response."""
+    headers = {"content-type": "application/json", **error.headers}
+    return error.status, headers, openai_object(error)
+
+
+def openai_object(error: ServiceError) -> bytes:
+    """The JSON of an OpenAI error object."""
+    details = {"message": error.message, "type": error.kind, "param": None, "code": error.code}
+    return orjson.dumps({"error": details})

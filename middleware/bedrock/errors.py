@@ -22,24 +22,16 @@ from typing import Any, ClassVar
 
 import orjson
 
-from middleware.errors import (
-    ServiceError,
-    UpstreamBroken,
-    UpstreamTimeout,
-    UpstreamUnavailable,
-)
+from middleware.errors import ServiceError, UpstreamUnavailable
 
 
 class BedrockError(ServiceError):
     """Root of the tree; the message reaches the caller."""
 
+    code = "invalid_request"
+    kind = "invalid_request_error"
     stream_event: ClassVar[str] = "modelStreamErrorException"
     """The name of the exception in an event stream that has begun."""
-
-    def __init__(self, text: str = "", headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(text)
-        self.text = text or self.message
-        self.extra_headers = dict(headers or {})
 
 
 class ValidationException(BedrockError):
@@ -76,14 +68,14 @@ class ModelTimeoutException(BedrockError):
     """The model took too long."""
 
     status = 408
-    message = "The model took too long to answer."
+    standard = "The model took too long to answer."
 
 
 class ModelErrorException(BedrockError):
     """The model's answer is not one that can be passed on."""
 
     status = 424
-    message = "The model's answer could not be understood."
+    standard = "The model's answer could not be understood."
 
 
 class ThrottlingException(BedrockError):
@@ -96,14 +88,14 @@ class InternalServerException(BedrockError):
     """The provider or the gateway failed."""
 
     status, stream_event = 500, "internalServerException"
-    message = "The gateway could not handle the request."
+    standard = "The gateway could not handle the request."
 
 
 class ServiceUnavailableException(BedrockError):
     """The provider or the gateway is not available now."""
 
     status, stream_event = 503, "serviceUnavailableException"
-    message = UpstreamUnavailable.message
+    standard = UpstreamUnavailable.standard
 
 
 _BY_STATUS: dict[int, type[BedrockError]] = {
@@ -178,12 +170,8 @@ def from_service(error: ServiceError) -> BedrockError:
     """The same error in AWS's protocol."""
     if isinstance(error, BedrockError):
         return error
-    kinds: dict[type[ServiceError], type[BedrockError]] = {
-        UpstreamUnavailable: ServiceUnavailableException,
-        UpstreamTimeout: ModelTimeoutException,
-        UpstreamBroken: ModelErrorException,
-    }
-    return kinds.get(type(error), InternalServerException)(error.message, error.headers)
+    standard = ValidationException if error.status < 500 else InternalServerException
+    return _BY_STATUS.get(error.status, standard)(error.message, error.headers)
 
 
 def render(error: ServiceError, request_id: str) -> tuple[int, dict[str, str], bytes]:
@@ -193,9 +181,9 @@ def render(error: ServiceError, request_id: str) -> tuple[int, dict[str, str], b
         "content-type": "application/json",
         "x-amzn-errortype": type(known).__name__,
         "x-amzn-requestid": request_id,
-        **known.extra_headers,
+        **known.headers,
     }
-    return known.status, headers, orjson.dumps({"message": known.text})
+    return known.status, headers, orjson.dumps({"message": known.message})
 
 
 def _retry_after(headers: Mapping[str, str]) -> dict[str, str]:

@@ -162,9 +162,9 @@ class ConverseEvents:
 
 def exception(error: BedrockError) -> bytes:
     """The frame that ends a stream in which `error` happened."""
-    body: dict[str, Any] = {"message": error.text}
+    body: dict[str, Any] = {"message": error.message}
     if error.stream_event == "modelStreamErrorException":
-        body |= {"originalStatusCode": error.status, "originalMessage": error.text}
+        body |= {"originalStatusCode": error.status, "originalMessage": error.message}
     return eventstream.exception(error.stream_event, orjson.dumps(body))
 
 

@@ -121,7 +121,7 @@ def of(status, message, kind=None, headers=None):
 )
 def test_litellms_errors_become_awss(status, message, kind, name, text):
     error = of(status, message, kind)
-    assert (type(error).__name__, error.text) == (name, text)
+    assert (type(error).__name__, error.message) == (name, text)
 
 
 @pytest.mark.parametrize("header", ["retry-after", "llm_provider-retry-after"])
@@ -134,7 +134,7 @@ def test_retry_after_is_kept(header):
     "body", [None, [], "text", {"error": "text"}, {"error": None}, {"detail": "x"}]
 )
 def test_bodies_that_are_no_error_objects_still_have_a_message(body):
-    assert from_litellm(500, body).text
+    assert from_litellm(500, body).message
 
 
 def test_an_answer_has_status_type_id_and_message_and_no_more():
@@ -180,4 +180,4 @@ def test_statuses_are_those_of_awss_model():
 )
 def test_awss_own_errors_pass(headers, status, name):
     error = errors.from_aws(status, headers, b'{"message": "said AWS"}')
-    assert (type(error).__name__, error.text) == (name, "said AWS")
+    assert (type(error).__name__, error.message) == (name, "said AWS")

@@ -70,7 +70,7 @@ def test_content_is_the_users_content(case):
 def test_what_cannot_be_honoured_is_refused_by_name(case):
     with pytest.raises(ValidationException) as caught:
         translate(case)
-    assert case["refused"] in caught.value.text
+    assert case["refused"] in caught.value.message
 
 
 @pytest.mark.parametrize("case", cases("response", "message"))

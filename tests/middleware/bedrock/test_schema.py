@@ -70,7 +70,7 @@ def test_what_real_clients_send_is_fine(members):
 def test_a_violation_is_named_in_awss_words(members, message):
     with pytest.raises(ValidationException) as caught:
         check(**members)
-    assert message in caught.value.text
+    assert message in caught.value.message
 
 
 def test_only_streams_have_a_stream_processing_mode():
