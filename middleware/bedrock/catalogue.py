@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from middleware.bedrock.model_ids import ModelIds
 from middleware.upstream import Upstream
 
 log = logging.getLogger("middleware")
@@ -50,6 +51,7 @@ class Knowledge:
     """One answer of LiteLLM's."""
 
     routes: Mapping[str, Route] = field(default_factory=dict)
+    ids: ModelIds = field(default_factory=ModelIds)
     guardrails: tuple[Guardrail, ...] = ()
 
 
@@ -64,16 +66,15 @@ class Catalogue:
         self._asking: asyncio.Task[None] | None = None
 
     def route(self, model_id: str) -> Route:
-        """The route of a model name, or of the model that an ARN ends in."""
+        """The route of a model name, of the model that an ARN ends in, or of the one that has this id."""
         self._renew()
-        routes = self._known.routes
-        if model_id in routes:
-            return routes[model_id]
-        if model_id.startswith("arn:"):
-            last = model_id.rpartition("/")[2]
-            if last in routes:
-                return routes[last]
-        return Route(model_id)
+        known = self._known
+        route = known.routes.get(model_id)
+        if route is None and model_id.startswith("arn:"):
+            route = known.routes.get(model_id.rpartition("/")[2])
+        if route is None and (name := known.ids.name(model_id)):
+            route = known.routes[name]
+        return route or Route(model_id)
 
     def lacks(self, model_id: str) -> bool:
         """Whether LiteLLM is known to have no such model; a name with `*` may stand for any."""
@@ -117,7 +118,9 @@ class Catalogue:
             )
             return
         models, guardrails, router = answers
-        self._known = Knowledge(_routes(models, router), _guardrails(guardrails))
+        self._known = Knowledge(
+            _routes(models, router), ModelIds.of(models), _guardrails(guardrails)
+        )
 
     def _renew(self) -> None:
         due = time.monotonic() - self._asked > RENEW_SECONDS

@@ -132,3 +132,108 @@ async def test_without_a_key_nothing_is_asked_and_nothing_is_known():
     catalogue = Catalogue(litellm, "")
     catalogue.start()
     assert not catalogue.route("a").bedrock_only and litellm.asked == []
+
+
+def deployed(*pairs):
+    """Deployments by name and what each points to."""
+    return {
+        "data": [
+            {
+                "model_name": name,
+                "litellm_params": params if isinstance(params, dict) else {"model": params},
+            }
+            for name, params in pairs
+        ]
+    }
+
+
+HAIKU = "anthropic.claude-haiku-4-5-20251001-v1:0"
+PROFILE = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abcdefghij12"
+
+
+@pytest.mark.parametrize(
+    ("points_to", "model_id"),
+    [
+        (f"bedrock/us.{HAIKU}", f"us.{HAIKU}"),
+        (f"bedrock/converse/us.{HAIKU}", f"us.{HAIKU}"),
+        (f"bedrock/invoke/us.{HAIKU}", f"us.{HAIKU}"),
+        (f"bedrock/us-east-1/{HAIKU}", HAIKU),
+        (
+            f"bedrock/us.{HAIKU}",
+            f"arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.{HAIKU}",
+        ),
+        (f"bedrock/{HAIKU}", f"arn:aws-us-gov:bedrock:us-gov-west-1::foundation-model/{HAIKU}"),
+        (
+            f"bedrock/arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.{HAIKU}",
+            f"us.{HAIKU}",
+        ),
+        (f"bedrock/converse/{PROFILE}", PROFILE),
+        ({"model": f"bedrock/us.{HAIKU}", "model_id": PROFILE}, PROFILE),
+        ({"model": f"bedrock/us.{HAIKU}", "model_id": PROFILE}, f"us.{HAIKU}"),
+        # with another geography, with one where none is configured, without one where one is
+        (f"bedrock/us.{HAIKU}", f"eu.{HAIKU}"),
+        (f"bedrock/{HAIKU}", f"global.{HAIKU}"),
+        (f"bedrock/us-gov.{HAIKU}", HAIKU),
+        (
+            f"bedrock/us.{HAIKU}",
+            f"arn:aws:bedrock:eu-west-1:123456789012:inference-profile/eu.{HAIKU}",
+        ),
+    ],
+)
+async def test_a_model_is_found_by_the_id_that_bedrock_has_for_it(points_to, model_id):
+    catalogue = await known(model__info=deployed(("fast", points_to), ("slow", "openai/gpt-4o")))
+    assert catalogue.route(model_id).model == "fast" and not catalogue.lacks(model_id)
+
+
+async def test_a_name_of_the_gateways_own_comes_first():
+    pairs = [(f"us.{HAIKU}", "openai/gpt-4o"), ("fast", f"bedrock/us.{HAIKU}")]
+    catalogue = await known(model__info=deployed(*pairs))
+    assert catalogue.route(f"us.{HAIKU}").model == f"us.{HAIKU}"
+    arn = f"arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.{HAIKU}"
+    assert catalogue.route(arn).model == f"us.{HAIKU}"
+
+
+async def test_a_name_is_found_with_another_geography_whoever_serves_it():
+    catalogue = await known(model__info=deployed((f"us.{HAIKU}", "anthropic/claude-haiku-4-5")))
+    for model_id in (HAIKU, f"apac.{HAIKU}", f"us-gov.{HAIKU}"):
+        assert catalogue.route(model_id).model == f"us.{HAIKU}"
+
+
+async def test_a_deployment_of_the_id_itself_is_preferred_to_one_of_another_geography():
+    pairs = [("american", f"bedrock/us.{HAIKU}"), ("european", f"bedrock/eu.{HAIKU}")]
+    catalogue = await known(model__info=deployed(*pairs))
+    assert catalogue.route(f"eu.{HAIKU}").model == "european"
+
+
+@pytest.mark.parametrize("model_id", [HAIKU, f"jp.{HAIKU}"])
+async def test_an_id_that_could_mean_two_models_means_none(model_id):
+    pairs = [("american", f"bedrock/us.{HAIKU}"), ("european", f"bedrock/eu.{HAIKU}")]
+    catalogue = await known(model__info=deployed(*pairs))
+    assert catalogue.route(model_id).model == model_id and catalogue.lacks(model_id)
+    twice = [("fast", f"bedrock/us.{HAIKU}"), ("cheap", f"bedrock/us.{HAIKU}")]
+    catalogue = await known(model__info=deployed(*twice))
+    assert catalogue.lacks(f"us.{HAIKU}")
+
+
+async def test_deployments_under_one_name_are_one_model():
+    pairs = [("fast", f"bedrock/us.{HAIKU}"), ("fast", f"bedrock/eu.{HAIKU}")]
+    catalogue = await known(model__info=deployed(*pairs))
+    for model_id in (HAIKU, f"us.{HAIKU}", f"eu.{HAIKU}", f"jp.{HAIKU}"):
+        assert catalogue.route(model_id).model == "fast"
+
+
+@pytest.mark.parametrize(
+    "model_id",
+    [
+        "gpt-4o",  # the id of another provider
+        "arn:aws:bedrock:us-east-1:210987654321:application-inference-profile/abcdefghij12",
+        f"usa.{HAIKU}",
+        "",
+        "arn:",
+        "*",
+    ],
+)
+async def test_what_is_no_id_of_a_deployment_is_not_found(model_id):
+    pairs = [("fast", "openai/gpt-4o"), ("ours", f"bedrock/{PROFILE}"), ("bedrock/*", "bedrock/*")]
+    catalogue = await known(model__info=deployed(*pairs, ("haiku", f"bedrock/{HAIKU}")))
+    assert catalogue.route(model_id).model == model_id
