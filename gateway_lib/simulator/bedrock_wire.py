@@ -1,7 +1,8 @@
 """Bedrock's wire: runtime operations below ``/bedrock`` and GetPrompt below ``/bedrock-agent``.
 
 Model ids arrive percent-encoded, ARNs with encoded slashes included, so they are read from the raw
-path. Any signature or bearer token is accepted: what a gateway signs with is in the journal.
+path. The runtime takes any signature or bearer token: what a gateway signs with is in the journal.
+GetPrompt takes only what is signed for the prompt's region with a key that is configured.
 """
 
 import base64
@@ -26,7 +27,7 @@ from gateway_lib.simulator.embeddings import embed
 from gateway_lib.simulator.engine import Engine
 from gateway_lib.simulator.guardrails import Guardrail
 from gateway_lib.simulator.journal import Entry
-from gateway_lib.simulator.prompts import get_prompt
+from gateway_lib.simulator.prompt_wire import PromptWire, prompt_id
 from gateway_lib.simulator.refusals import Reason, Refusal, invalid
 from middleware.bedrock import eventstream
 
@@ -40,6 +41,7 @@ class BedrockWire:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._prompts = PromptWire(engine)
         self._operations: dict[str, Operation] = {
             "converse": self._converse,
             "converse-stream": self._converse,
@@ -66,7 +68,7 @@ class BedrockWire:
         return await self._exchange(request, "apply-guardrail", handler, _last_part(name))
 
     async def prompt(self, request: Request) -> Response:
-        return await self._exchange(request, "get-prompt", self._get_prompt)
+        return await self._exchange(request, "get-prompt", self._prompts.get, prompt_id(request))
 
     async def unknown(self, request: Request) -> Response:
         return await self._exchange(request, "unknown", self._unknown_operation)
@@ -197,12 +199,6 @@ class BedrockWire:
             raise invalid("The simulated guardrail assesses text only.")
         self._engine.strike(entry.model)
         return _json(guardrails.apply(guardrail, texts, entry.body["source"]), entry)
-
-    async def _get_prompt(self, request: Request, entry: Entry) -> Whole:
-        _, _, rest = _raw_path(request).partition("/prompts/")
-        version = request.query_params.get("promptVersion")
-        prompts = self._engine.settings.prompts
-        return _json(get_prompt(prompts, unquote(rest.rstrip("/")), version), entry)
 
     async def _unknown_operation(self, request: Request, entry: Entry) -> Whole:
         raise Refusal(Reason.STATUS, status=404, code="UnknownOperationException")

@@ -140,8 +140,12 @@ class Engine:
         random = generator(self.settings.seed, entry.model, content, occurrence, "time")
         rated = from_profile(profile, random)
         _refuse(rated)
-        delay = profile.ttft_ms.draw(random) / 1000
-        silent = Plan("", 0, (), "end_turn", None, Usage(tokens, 0), (delay,))
+        return await self.wait(entry, faults, profile.ttft_ms.draw(random) / 1000)
+
+    async def wait(self, entry: Entry, faults: tuple[Fault, ...], seconds: float = 0.0) -> bool:
+        """Let the time of an answer without tokens pass; False asks for a broken body."""
+        usage = Usage(entry.input_tokens, 0)
+        silent = Plan("", 0, (), "end_turn", None, usage, (seconds,))
         return await Performance(ChatRequest(entry.model, ()), silent, faults, entry).play_out()
 
     def strike(self, model: str) -> tuple[Fault, ...]:

@@ -30,6 +30,7 @@ class Settings(Strict):
 
     seed: int
     api_keys: tuple[str, ...] = ()
+    aws_credentials: dict[str, str] = Field(default_factory=dict)
     journal_capacity: int = Field(default=5000, gt=0)
     questions: tuple[str, ...] = ()
     oidc: OidcSettings = OidcSettings()
@@ -41,7 +42,7 @@ class Settings(Strict):
     def _unique(self) -> "Settings":
         for what, ids in (
             ("guardrail", [f"{g.id}:{g.version}" for g in self.guardrails]),
-            ("prompt", [p.id for p in self.prompts]),
+            ("prompt", [f"{p.id}:{p.region}" for p in self.prompts]),
         ):
             if len(ids) != len(set(ids)):
                 raise ValueError(f"a {what} id occurs twice")

@@ -118,14 +118,21 @@ def client(openai_client: openai.OpenAI, fast: None) -> openai.OpenAI:
     return openai_client
 
 
-def aws(service: str, url: str) -> Any:
+KNOWN = {"aws_access_key_id": "simulated", "aws_secret_access_key": "simulated"}
+"""Credentials whose signatures the simulator can check."""
+
+
+def aws(service: str, url: str, **options: Any) -> Any:
+    given = {
+        "region_name": "us-east-1",
+        "aws_access_key_id": "AKIDEXAMPLE",
+        "aws_secret_access_key": "example",
+    }
     return boto3.client(
         service,
         endpoint_url=url,
-        region_name="us-east-1",
-        aws_access_key_id="AKIDEXAMPLE",
-        aws_secret_access_key="example",
         config=Config(retries={"total_max_attempts": 1}, read_timeout=20),
+        **(given | options),
     )
 
 
@@ -143,6 +150,6 @@ def bedrock(bedrock_client: Any, fast: None) -> Any:
 
 @pytest.fixture
 def agent(base: str) -> Iterator[Any]:
-    client = aws("bedrock-agent", f"{base}/bedrock-agent")
+    client = aws("bedrock-agent", f"{base}/bedrock-agent", **KNOWN)
     yield client
     client.close()
