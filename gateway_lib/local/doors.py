@@ -81,6 +81,7 @@ class Doors:
             "MIDDLEWARE_LITELLM_URL": self.litellm_url,
             "MIDDLEWARE_LITELLM_KEY": self.litellm_key,
             "MIDDLEWARE_BEDROCK_ENDPOINT": self.bedrock_url,
+            "MIDDLEWARE_BEDROCK_AGENT_ENDPOINT": f"{self.bedrock_url}-agent",
             "AWS_ACCESS_KEY_ID": "simulated",
             "AWS_SECRET_ACCESS_KEY": "simulated",
             "MIDDLEWARE_CONFIG_HASH": self.config_hash,
