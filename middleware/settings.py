@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import PositiveFloat, SecretStr
+from pydantic import NonNegativeFloat, PositiveFloat, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -29,6 +29,12 @@ class Settings(BaseSettings):
 
     bedrock_endpoint: str = ""
     """Where Bedrock Runtime is, when not at AWS's own address for the region."""
+
+    bedrock_agent_endpoint: str = ""
+    """Where Bedrock's managed prompts are, for every region, when not at AWS's own addresses."""
+
+    prompt_seconds: NonNegativeFloat = 60.0
+    """How long a managed prompt is known after it was fetched; 0 fetches it for every request."""
 
     config_hash: str = ""
     """Hash of the LiteLLM configuration behind this service, for `/readyz` and so for run manifests."""
