@@ -8,30 +8,39 @@ import os
 import platform
 import statistics
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from bench import servers
-from bench.load import CHAT, CHAT_STREAM, CONVERSE, CONVERSE_STREAM, Load
+from bench import conversations, servers
+from bench.load import CHAT, CHAT_STREAM, CONVERSE, CONVERSE_STREAM, Load, continuing
 from bench.servers import Server
 
 ROUNDS = 5
+TURNS = 6
+SESSIONS = 100_000
+GROWTH = 1.1
+"""What a call may cost with so many conversations kept, beside the same call with few."""
 RESULTS = Path(__file__).parent / "results"
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A server under a load, compared with another subject where it has a target."""
+    """A server under a load, compared with another subject where there is a target."""
 
     name: str
     server: Server
     load: Load
-    bare: str = ""
-    target: float | None = None
+    beside: str = ""
+    ratio: float | None = None
+    """The target of its CPU time as a multiple of the other's."""
+    added_ms: float | None = None
+    """The target of its CPU time over the other's."""
     cpu_ms: list[float] = field(default_factory=list)
     """Per unit, one for each round."""
     taken_ms: list[float] = field(default_factory=list)
@@ -46,18 +55,40 @@ class Subject:
 
 def main() -> None:
     began = time.monotonic()
-    with (
-        servers.origin() as origin,
-        servers.bare(origin.url) as bare,
-        servers.middleware(origin.url) as middleware,
-    ):
+    with ExitStack() as running:
+        start = running.enter_context
+        origin = start(servers.origin())
+        bare = start(servers.bare(origin.url))
+        postgres = start(servers.postgres())
+
+        def middleware(name: str, history: str) -> tuple[Server, str]:
+            postgres.ensure_database(name)
+            url = postgres.url(name)
+            return start(servers.middleware(origin.url, url, history)), url
+
+        plain, _ = middleware("plain", "off")
+        kept, _ = middleware("kept", "always")
+        long, long_url = middleware("long", "always")
+        full, full_url = middleware("full", "always")
+        sessions = conversations.begin(long_url, CHAT.requests, TURNS)
+        conversations.begin(full_url, SESSIONS, 1)
         subjects = [
             Subject("bare", bare, CHAT),
-            Subject("pass-through", middleware, CHAT, "bare", 1.3),
-            Subject("Converse", middleware, CONVERSE, "bare", 1.6),
+            Subject("pass-through", plain, CHAT, "bare", 1.3),
+            Subject("Converse", plain, CONVERSE, "bare", 1.6),
             Subject("bare, a chunk", bare, CHAT_STREAM),
-            Subject("pass-through, a chunk", middleware, CHAT_STREAM, "bare, a chunk", 1.6),
-            Subject("ConverseStream, a chunk", middleware, CONVERSE_STREAM, "bare, a chunk", 1.6),
+            Subject("pass-through, a chunk", plain, CHAT_STREAM, "bare, a chunk", 1.6),
+            Subject("ConverseStream, a chunk", plain, CONVERSE_STREAM, "bare, a chunk", 1.6),
+            Subject("kept, a new conversation", kept, CHAT, "pass-through", added_ms=0.5),
+            Subject(
+                f"kept, after {TURNS} turns",
+                long,
+                continuing(sessions),
+                "pass-through",
+                added_ms=0.5,
+            ),
+            Subject("kept, Converse", kept, CONVERSE, "Converse", added_ms=0.5),
+            Subject(f"kept, among {SESSIONS:,}", full, CHAT, "kept, a new conversation", GROWTH),
         ]
         asyncio.run(_rounds(subjects))
     rows = _rows(subjects)
@@ -73,40 +104,42 @@ async def _rounds(subjects: list[Subject]) -> None:
             await subject.measure()
 
 
-def _rows(subjects: list[Subject]) -> list[dict[str, object]]:
+def _rows(subjects: list[Subject]) -> list[dict[str, Any]]:
     by_name = {subject.name: subject for subject in subjects}
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, Any]] = []
     for subject in subjects:
-        row: dict[str, object] = {
+        row: dict[str, Any] = {
             "subject": subject.name,
             "cpu_ms": statistics.median(subject.cpu_ms),
             "p50_ms": statistics.median(subject.taken_ms),
             "cpu_ms_of_rounds": subject.cpu_ms,
         }
-        if subject.bare:
-            # the ratio within each round, so that a slow minute of the machine is in both its terms
-            pairs = zip(subject.cpu_ms, by_name[subject.bare].cpu_ms, strict=True)
-            row |= {"ratio": statistics.median(a / b for a, b in pairs), "target": subject.target}
+        if subject.beside:
+            # compared within each round, so that a slow minute of the machine is in both terms
+            pairs = list(zip(subject.cpu_ms, by_name[subject.beside].cpu_ms, strict=True))
+            row |= {
+                "beside": subject.beside,
+                "ratio": statistics.median(a / b for a, b in pairs),
+                "ratio_target": subject.ratio,
+                "added_ms": statistics.median(a - b for a, b in pairs),
+                "added_ms_target": subject.added_ms,
+            }
         rows.append(row)
     return rows
 
 
-def _show(rows: list[dict[str, object]], seconds: float) -> None:
+def _show(rows: list[dict[str, Any]], seconds: float) -> None:
     table = Table(title=f"CPU time of one process, median of {ROUNDS} rounds")
-    for heading in ("", "CPU ms", "x bare", "target", "p50 ms"):
-        table.add_column(heading, justify="right" if heading else "left")
+    for heading in ("", "CPU ms", "beside", "x", "+ ms", "target", "p50 ms"):
+        table.add_column(heading, justify="left" if heading in ("", "beside") else "right")
     for row in rows:
-        ratio, target = row.get("ratio"), row.get("target")
-        shown = ""
-        if isinstance(ratio, float) and isinstance(target, float):
-            shown = f"[{'green' if ratio <= target else 'red'}]{ratio:.2f}[/]"
-        cells = (
+        table.add_row(
+            str(row["subject"]),
             f"{row['cpu_ms']:.3f}",
-            shown,
-            f"≤ {target}" if target else "",
+            str(row.get("beside", "")),
+            *_verdict(row),
             f"{row['p50_ms']:.2f}",
         )
-        table.add_row(str(row["subject"]), *cells)
     console = Console()
     console.print(table)
     console.print(
@@ -114,7 +147,20 @@ def _show(rows: list[dict[str, object]], seconds: float) -> None:
     )
 
 
-def _keep(rows: list[dict[str, object]]) -> None:
+def _verdict(row: dict[str, Any]) -> tuple[str, str, str]:
+    """Ratio, difference and target, the one that has a target in the colour of its outcome."""
+    if "beside" not in row:
+        return "", "", ""
+    shown = {"ratio": f"{row['ratio']:.2f}", "added_ms": f"{row['added_ms']:.3f}"}
+    for name, sign in (("ratio", "x"), ("added_ms", "ms")):
+        if target := row[f"{name}_target"]:
+            colour = "green" if row[name] <= target else "red"
+            shown[name] = f"[{colour}]{shown[name]}[/]"
+            return shown["ratio"], shown["added_ms"], f"≤ {target} {sign}"
+    return shown["ratio"], shown["added_ms"], ""
+
+
+def _keep(rows: list[dict[str, Any]]) -> None:
     now = datetime.now(UTC)
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{now:%Y%m%dT%H%M%SZ}.json"

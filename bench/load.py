@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import cycle, islice
 
 import aiohttp
 import orjson
@@ -68,7 +69,7 @@ def _chat(*, stream: bool) -> bytes:
 _OPENAI = {
     "accept": "application/json",
     "accept-encoding": "gzip, deflate",
-    "authorization": "Bearer sk-bench",
+    "authorization": "Bearer sk-bench-caller",
     "content-type": "application/json",
     "user-agent": "OpenAI/Python 2.54.0",
     "x-stainless-arch": "x64",
@@ -85,7 +86,7 @@ _BOTO3 = {
     "accept-encoding": "identity",
     "amz-sdk-invocation-id": "2f1d0a64-5f6e-4a73-9a4f-3f0b6d1f5b11",
     "amz-sdk-request": "attempt=1",
-    "authorization": "Bearer sk-bench",
+    "authorization": "Bearer sk-bench-caller",
     "content-type": "application/json",
     "user-agent": "Boto3/1.44.0 md/Botocore#1.44.0 ua/2.1 os/linux#6.1 md/arch#x86_64 lang/python#3.11.7",
 }
@@ -97,7 +98,8 @@ class Load:
 
     path: str
     headers: dict[str, str]
-    body: bytes
+    bodies: list[bytes]
+    """One for each request, again from the first when all were sent."""
     requests: int
     concurrency: int
     units: int = 1
@@ -106,26 +108,36 @@ class Load:
         """Send them all; returns their durations in seconds."""
         connector = aiohttp.TCPConnector(limit=self.concurrency)
         async with aiohttp.ClientSession(connector=connector, auto_decompress=False) as session:
-            left = iter(range(self.requests))
+            left = iter(islice(cycle(self.bodies), self.requests))
 
             async def one_connection() -> list[float]:
-                return [await self._one(session, base) for _ in left]
+                return [await self._one(session, base, body) for body in left]
 
             taken = await asyncio.gather(*(one_connection() for _ in range(self.concurrency)))
         return [seconds for some in taken for seconds in some]
 
-    async def _one(self, session: aiohttp.ClientSession, base: str) -> float:
+    async def _one(self, session: aiohttp.ClientSession, base: str, body: bytes) -> float:
         began = time.perf_counter()
-        async with session.post(base + self.path, data=self.body, headers=self.headers) as response:
+        async with session.post(base + self.path, data=body, headers=self.headers) as response:
             await response.read()
             if response.status != 200:
                 raise SystemExit(f"bench: {self.path} answered {response.status}")
         return time.perf_counter() - began
 
 
-CHAT = Load("/v1/chat/completions", _OPENAI, _chat(stream=False), 1500, 4)
-CONVERSE = Load(f"/bedrock/model/{MODEL}/converse", _BOTO3, _converse(), 1500, 4)
-CHAT_STREAM = Load("/v1/chat/completions", _OPENAI, _chat(stream=True), 100, 20, CHUNKS)
+CHAT = Load("/v1/chat/completions", _OPENAI, [_chat(stream=False)], 1500, 4)
+CONVERSE = Load(f"/bedrock/model/{MODEL}/converse", _BOTO3, [_converse()], 1500, 4)
+CHAT_STREAM = Load("/v1/chat/completions", _OPENAI, [_chat(stream=True)], 100, 20, CHUNKS)
 CONVERSE_STREAM = Load(
-    f"/bedrock/model/{MODEL}/converse-stream", _BOTO3, _converse(), 100, 20, CHUNKS
+    f"/bedrock/model/{MODEL}/converse-stream", _BOTO3, [_converse()], 100, 20, CHUNKS
 )
+
+
+def continuing(sessions: list[str]) -> Load:
+    """The same call as another turn of each of these conversations: its last message, and the session."""
+    body = orjson.loads(CHAT.bodies[0])
+    last = body["messages"][-1:]
+    bodies = [
+        orjson.dumps({**body, "session_id": session, "messages": last}) for session in sessions
+    ]
+    return replace(CHAT, bodies=bodies)

@@ -78,6 +78,7 @@ _KNOWN: dict[str, object] = {
     },
     "/v2/guardrails/list": {"guardrails": []},
     "/router/settings": {"current_values": {}},
+    "/key/info": {"info": {"user_id": "bench", "status": "active", "expires": None}},
 }
 
 

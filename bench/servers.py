@@ -5,18 +5,24 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import psutil
 
+from gateway_lib import local
 from gateway_lib.local import ports
+from gateway_lib.local.component import Process
+from gateway_lib.local.postgres import Postgres
 
 START_SECONDS = 30.0
+STOP_SECONDS = 10.0
 _UVICORN = (
     *("-m", "uvicorn", "--loop", "uvloop", "--http", "httptools"),
     *("--no-access-log", "--no-server-header", "--no-proxy-headers", "--log-level", "warning"),
@@ -50,15 +56,35 @@ def bare(upstream: str) -> Iterator[Server]:
 
 
 @contextmanager
-def middleware(upstream: str) -> Iterator[Server]:
-    """The service as it is deployed, its request log on; nothing measured needs its database."""
+def middleware(upstream: str, database_url: str, history: str) -> Iterator[Server]:
+    """The service as it is deployed, its request log on."""
     settings = {
         "MIDDLEWARE_LITELLM_URL": upstream,
-        "MIDDLEWARE_LITELLM_KEY": "sk-bench",
-        "MIDDLEWARE_DATABASE_URL": "postgresql://bench:bench@127.0.0.1:9/bench",
+        "MIDDLEWARE_LITELLM_KEY": "sk-bench-master",
+        "MIDDLEWARE_DATABASE_URL": database_url,
+        "MIDDLEWARE_HISTORY": history,
     }
-    with _served(["-m", "middleware"], settings, "/livez") as server:
+    with _served(["-m", "middleware"], settings, "/readyz") as server:
         yield server
+
+
+@contextmanager
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server of the measurement's own."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        state = local.State(Path(folder) / "state")
+        state.create()
+        server = Postgres(state, ports.choose(), state.secrets().postgres_password)
+        component = server.component()
+        if component.prepare:
+            component.prepare()
+        process = Process(component, state.logs / "postgres.log")
+        try:
+            _wait(server.is_ready, "PostgreSQL")
+            yield server
+        finally:
+            process.ask_to_stop()
+            process.reap(time.monotonic() + STOP_SECONDS)
 
 
 @contextmanager
@@ -72,19 +98,26 @@ def _served(arguments: list[str], settings: dict[str, str], ready: str) -> Itera
     )
     server = Server(f"http://{ports.HOST}:{port}", psutil.Process(started.pid))
     try:
-        _wait_until_ready(server.url + ready, started)
+        _wait(lambda: _answers(server.url + ready, started), started.args)
         yield server
     finally:
         started.terminate()
-        started.wait(10)
+        started.wait(STOP_SECONDS)
 
 
-def _wait_until_ready(url: str, started: subprocess.Popen[bytes]) -> None:
+def _wait(condition: Callable[[], bool], what: object) -> None:
     deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and started.poll() is None:
-        try:
-            with urlopen(url, timeout=1):
-                return
-        except (URLError, TimeoutError, ConnectionError):
-            time.sleep(0.05)
-    raise SystemExit(f"bench: a server did not start: {started.args!r}")
+    while not condition():
+        if time.monotonic() > deadline:
+            raise SystemExit(f"bench: a server did not start: {what}")
+        time.sleep(0.05)
+
+
+def _answers(url: str, started: subprocess.Popen[bytes]) -> bool:
+    if started.poll() is not None:
+        raise SystemExit(f"bench: a server ended: {started.args!r}")
+    try:
+        with urlopen(url, timeout=1):
+            return True
+    except (URLError, TimeoutError, ConnectionError):
+        return False

@@ -6,19 +6,27 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from middleware import health
+from middleware import handlers, health
+from middleware.auth import Keys
 from middleware.aws import Aws
 from middleware.bedrock import errors, paths
 from middleware.bedrock.api import BedrockApi
 from middleware.bedrock.catalogue import Catalogue
+from middleware.chat import paths as chat_paths
+from middleware.chat.api import ChatApi
 from middleware.database import Database
 from middleware.errors import render_openai
 from middleware.guard import Guard
+from middleware.history import api as history
+from middleware.history.archive import Archive
+from middleware.history.conversations import Conversations
+from middleware.history.retention import Retention
 from middleware.passthrough import PassThrough, raw_path
+from middleware.prompts.prompts import Prompts
 from middleware.settings import Settings
 from middleware.telemetry import Telemetry, configure_logging
 from middleware.upstream import Upstream
@@ -33,17 +41,24 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.settings = settings
-        app.state.upstream = Upstream(settings)
-        app.state.database = Database(settings)
-        app.state.aws = Aws(settings, app.state.upstream)
-        app.state.catalogue = Catalogue(app.state.upstream, settings.litellm_key.get_secret_value())
-        app.state.catalogue.start()
+        upstream = app.state.upstream = Upstream(settings)
+        keys = app.state.keys = Keys(settings, upstream)
+        aws = app.state.aws = Aws(settings, upstream)
+        app.state.prompts = Prompts(settings, aws)
+        key = settings.litellm_key.get_secret_value()
+        catalogue = app.state.catalogue = Catalogue(upstream, key)
+        database = app.state.database = Database(settings)
+        conversations = app.state.conversations = Conversations(settings, database)
+        by_user = settings.session_owner == "user"
+        app.state.archive = Archive(database, by_user=by_user)
+        retention = Retention(database, settings.history_days)
+        for part in (database, catalogue, retention):
+            part.start()
         try:
             yield
         finally:
-            await app.state.catalogue.close()
-            await app.state.upstream.close()
-            await app.state.database.close()
+            for part in (retention, conversations, catalogue, keys, upstream, database):
+                await part.close()
 
     # No docs of its own: `/`, `/docs` and `/openapi.json` are LiteLLM's.
     app = FastAPI(
@@ -53,11 +68,15 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         redoc_url=None,
         openapi_url=None,
     )
-    app.include_router(health.router)
+    handlers.install(app)
+    for router in _ROUTERS:
+        app.include_router(router)
     app.router.redirect_slashes = False
-    return Telemetry(_FrontDoor(app, health.router))
+    return Telemetry(_FrontDoor(app))
 
 
+_ROUTERS = (health.router, history.router)
+_CHAT = "/chat/completions"
 _NAME = re.compile(r"\(\?P<\w+>")  # two routes may name a parameter alike, one expression may not
 
 
@@ -68,10 +87,10 @@ class _FrontDoor:
     pass-through altogether, which every model call would pay.
     """
 
-    def __init__(self, app: FastAPI, *routers: APIRouter) -> None:
-        """Stand before `app`, which includes `routers` under their own paths."""
+    def __init__(self, app: FastAPI) -> None:
+        """Stand before `app`, which includes the routers of ours under their own paths."""
         self._app = app
-        own = (route for router in routers for route in router.routes if isinstance(route, Route))
+        own = (route for router in _ROUTERS for route in router.routes if isinstance(route, Route))
         self._own = re.compile("|".join(_NAME.sub("(?:", r.path_regex.pattern) for r in own))
         self._http = Guard(PassThrough(), render_openai)
         self._websocket = Guard(WebSocketRelay(), render_openai)
@@ -88,6 +107,8 @@ class _FrontDoor:
         scope["app"] = self._app
         if scope["type"] == "websocket":
             return self._websocket
+        if path.endswith(_CHAT) and (model := chat_paths.parse(raw_path(scope))) is not None:
+            return Guard(ChatApi(model), render_openai)
         if path.startswith(paths.PREFIX) and (found := paths.parse(raw_path(scope))):
             return Guard(BedrockApi(found), errors.render)
         return self._http

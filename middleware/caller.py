@@ -9,8 +9,11 @@ from typing import Any
 
 from starlette.types import Receive
 
-from middleware.errors import CallerGone
+from middleware.errors import CallerGone, RequestTooLarge
 from middleware.upstream import Body
+
+MAX_BODY = 64 * 2**20
+"""The largest body, in bytes, that the service reads itself."""
 
 
 class Caller:
@@ -30,6 +33,19 @@ class Caller:
             return self._rest(first)
         self._read.set()
         return first or None
+
+    async def whole(self, limit: int) -> bytes:
+        """All of the body. Raises `RequestTooLarge` beyond `limit` bytes."""
+        body = await self.body()
+        if not isinstance(body, bytes | None):
+            pieces, size = [], 0
+            async for piece in body:
+                size += len(piece)
+                if size > limit:
+                    raise RequestTooLarge(f"The request is larger than {limit} bytes.")
+                pieces.append(piece)
+            body = b"".join(pieces)
+        return body or b""
 
     def watched(self) -> Watch:
         """A context that is cancelled as soon as the caller leaves, and then raises `CallerGone`."""

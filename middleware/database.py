@@ -1,12 +1,46 @@
-"""The service's own PostgreSQL pool."""
+"""The service's own PostgreSQL pool, on a schema that is brought up to date first."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import ClassVar
 
 import asyncpg
 
+from middleware import migrations
+from middleware.errors import ServiceError
 from middleware.settings import Settings
+
+log = logging.getLogger("middleware")
+_GONE = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,  # it shuts down, or is just starting
+    asyncpg.InsufficientResourcesError,  # no connection left, or no disk
+    asyncpg.ReadOnlySQLTransactionError,  # a fail-over is under way
+)
+_AT_STARTUP = (*_GONE, asyncpg.PostgresError)
+WAIT_SECONDS = 10.0
+"""How long a caller waits for a connection, and a statement for its result."""
+_SESSION = {
+    # a turn that was answered must outlive a crash of the database, whatever the server's own default is
+    "synchronous_commit": "on",
+    "jit": "off",  # its statements are short, and compiling one takes longer than running it
+}
+
+
+class DatabaseUnavailable(ServiceError):
+    """PostgreSQL cannot be reached, or not in time."""
+
+    status = 503
+    code = "database_unavailable"
+    standard = "The gateway's database is not available. Try again shortly."
+    standard_headers: ClassVar[Mapping[str, str]] = {"retry-after": "1"}
 
 
 class Database:
@@ -14,24 +48,80 @@ class Database:
 
     def __init__(self, settings: Settings) -> None:
         self._url = settings.database_url.get_secret_value()
+        self._connections = settings.database_connections
         self._pool: asyncpg.Pool | None = None
+        self._opening: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to migrate the schema and to open the pool, as soon as the server allows it."""
+        self._opening = asyncio.create_task(self._open())
 
     async def is_ready(self, seconds: float) -> bool:
         """Whether a query is answered within `seconds`."""
         try:
-            async with asyncio.timeout(seconds):
-                pool = await self._opened()
-                return bool(await pool.fetchval("SELECT 1"))
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            async with asyncio.timeout(seconds), self.connection() as connection:
+                return bool(await connection.fetchval("SELECT 1"))
+        except (TimeoutError, DatabaseUnavailable):
             return False
 
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[asyncpg.Connection]:
+        """A connection for one statement or one transaction.
+
+        Raises:
+            DatabaseUnavailable: there is none, or it broke while it was used.
+        """
+        pool = self._pool
+        if pool is None:
+            raise DatabaseUnavailable
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                connection = await pool.acquire()
+            try:
+                yield connection
+            finally:
+                await pool.release(connection)
+        except _GONE as error:
+            raise DatabaseUnavailable from error
+
     async def close(self) -> None:
+        if self._opening:
+            self._opening.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._opening
         if self._pool:
             self._pool.terminate()
 
-    async def _opened(self) -> asyncpg.Pool:
-        if self._pool is None:
-            self._pool = await asyncpg.create_pool(
-                self._url, min_size=0, max_size=10, timeout=5, command_timeout=10
-            )
-        return self._pool
+    async def _open(self) -> None:
+        told = False
+        while True:
+            try:
+                await migrations.upgrade(self._url)
+                self._pool = await asyncpg.create_pool(
+                    self._url,
+                    min_size=0,
+                    max_size=self._connections,
+                    timeout=5,
+                    command_timeout=WAIT_SECONDS,
+                    init=_prepare,
+                    reset=_keep,
+                    server_settings=_SESSION,
+                )
+            except _AT_STARTUP as error:
+                if not told:
+                    log.warning("the database cannot be opened yet: %s", type(error).__name__)
+                    told = True
+                await asyncio.sleep(0.5)
+            else:
+                return
+
+
+async def _prepare(connection: asyncpg.Connection) -> None:
+    # JSON goes in and out as the bytes it is: who needs it decoded does so, most is only passed on
+    await connection.set_type_codec(
+        "json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary"
+    )
+
+
+async def _keep(connection: asyncpg.Connection) -> None:
+    """Instead of the pool's own reset, a round trip after each use: nothing here changes a session."""

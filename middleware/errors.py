@@ -5,6 +5,8 @@
     ServiceError                 status, code, and a message that is safe to show
     ├── InvalidRequest           400  the request cannot be served as it is
     ├── Unauthenticated          401  no key, or one that is not good (any more)
+    ├── Forbidden                403  the key is good, and may not do this
+    ├── MethodNotAllowed         405  the path has other methods
     ├── RequestTooLarge          413  the body is larger than the gateway reads
     ├── UpstreamUnavailable      503  LiteLLM cannot be reached
     ├── UpstreamTimeout          504  LiteLLM stayed silent for too long
@@ -57,6 +59,24 @@ class Unauthenticated(ServiceError):
     standard = "The key is missing, unknown, revoked or expired."
 
 
+class Forbidden(ServiceError):
+    """The key is good, and may not do this."""
+
+    status = 403
+    code = "forbidden"
+    kind = "invalid_request_error"
+    standard = "This key may not do that."
+
+
+class MethodNotAllowed(ServiceError):
+    """The path has other methods."""
+
+    status = 405
+    code = "method_not_allowed"
+    kind = "invalid_request_error"
+    standard = "This path does not have this method."
+
+
 class RequestTooLarge(ServiceError):
     """The body is larger than the gateway reads."""
 
@@ -92,6 +112,8 @@ class UpstreamBroken(ServiceError):
 
 class ResponseBroken(ServiceError):
     """LiteLLM broke off after the status was sent; only the broken connection can still say so."""
+
+    status = 502
 
 
 class CallerGone(Exception):

@@ -43,7 +43,7 @@ NOT_FORWARDED = HOP_BY_HOP | {
     b"x-forwarded-proto",
     b"x-request-id",
 }
-_NOT_RETURNED = HOP_BY_HOP | {b"server", b"date", b"x-request-id"}
+NOT_RETURNED = HOP_BY_HOP | {b"server", b"date", b"x-request-id"}
 
 
 class PassThrough:
@@ -51,21 +51,32 @@ class PassThrough:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         caller = Caller(receive)
-        body = await caller.body()
-        with caller.watched():
-            await self._exchange(scope, body, send)
+        await relay(scope, caller, await caller.body(), send)
 
-    async def _exchange(self, scope: Scope, body: Body, send: Send) -> None:
+
+async def relay(scope: Scope, caller: Caller, body: Body, send: Send, where: str = "") -> None:
+    """Hand one request to LiteLLM, and its answer back.
+
+    Args:
+        scope: the request's.
+        caller: its sender.
+        body: as it came, or another in its place.
+        send: the ASGI server's.
+        where: a path to send it to instead of its own.
+    """
+    with caller.watched():
         upstream: Upstream = scope["app"].state.upstream
         headers = forwarded_headers(scope)
+        if isinstance(body, bytes):
+            headers["content-length"] = str(len(body))
         with closing(
-            await upstream.request(scope["method"], target(scope), headers, body)
+            await upstream.request(scope["method"], where or target(scope), headers, body)
         ) as response:
             await send(
                 {
                     "type": "http.response.start",
                     "status": response.status,
-                    "headers": _end_to_end(response.raw_headers),
+                    "headers": returned_headers(response.raw_headers),
                 }
             )
             content, more = response.content, True
@@ -108,12 +119,13 @@ def forwarded_headers(scope: Scope, but: frozenset[bytes] = NOT_FORWARDED) -> CI
     return headers
 
 
-def _end_to_end(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+def returned_headers(
+    headers: Iterable[tuple[bytes, bytes]], but: frozenset[bytes] = NOT_RETURNED
+) -> list[tuple[bytes, bytes]]:
+    """LiteLLM's end-to-end headers as they reach the caller."""
     lowered = [(name.lower(), value) for name, value in headers]
     named = _named_in_connection(lowered)
-    kept = [
-        header for header in lowered if header[0] not in _NOT_RETURNED and header[0] not in named
-    ]
+    kept = [header for header in lowered if header[0] not in but and header[0] not in named]
     names = dict(kept)
     if _PROVIDERS_RETRY_AFTER in names and b"retry-after" not in names:
         # LiteLLM keeps the provider's wish under a name that no client looks for

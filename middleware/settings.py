@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import NonNegativeFloat, PositiveFloat, SecretStr
+from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -18,11 +18,35 @@ class Settings(BaseSettings):
     litellm_url: str = "http://127.0.0.1:4000"
     """Where the LiteLLM proxy listens."""
 
-    litellm_key: SecretStr = SecretStr("")
-    """LiteLLM's master key, with which the service asks what models and guardrails there are."""
+    litellm_key: SecretStr
+    """LiteLLM's master key, with which the service asks whose a key is and what LiteLLM serves."""
+
+    key_seconds: PositiveFloat = 10.0
+    """How long a key that was found good is taken for good; after twice that a revoked one reads nothing."""
 
     database_url: SecretStr
     """PostgreSQL database of the middleware's own, as a URL."""
+
+    database_connections: PositiveInt = 10
+    """Connections to that database that the service opens at most."""
+
+    redis_url: SecretStr = SecretStr("")
+    """Redis in which replicas share what they know of keys; without one each asks for itself."""
+
+    history: Literal["always", "opt_in", "off"] = "always"
+    """Which conversations are kept: all, those that ask for it (`enable_history`, a `session_id`), none."""
+
+    session_owner: Literal["key", "user"] = "key"
+    """Who may continue and read a conversation: the key that began it, or every key of that key's user."""
+
+    history_days: NonNegativeFloat = 0.0
+    """Days without a new turn after which a conversation is deleted; 0 keeps it until somebody deletes it."""
+
+    history_max_turns: PositiveInt = 10_000
+    """Turns that one conversation may have."""
+
+    history_max_bytes: PositiveInt = 32 * 2**20
+    """Bytes that one conversation may have, images and documents included."""
 
     aws_region: str = "us-east-1"
     """Region of the Bedrock calls that the service makes itself (ApplyGuardrail)."""

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
+import orjson
 from multidict import CIMultiDict
 from yarl import URL
 
@@ -86,17 +87,44 @@ class Upstream:
             return None
         return found if response.ok and isinstance(found, dict) else None
 
-    async def fetch(self, target: str, key: str) -> Any:
-        """The decoded JSON of a GET with the service's own key; None where LiteLLM does not give it."""
+    async def ask(
+        self, target: str, key: str, query: Mapping[str, str] | None = None
+    ) -> tuple[int, Any]:
+        """Status and decoded JSON of a GET with the service's own key; None for a body that is no JSON.
+
+        Raises:
+            UpstreamUnavailable: LiteLLM did not answer.
+        """
         try:
             async with self.session.get(
                 self.url(target),
+                params=query,
                 headers={"authorization": f"Bearer {key}"},
                 timeout=aiohttp.ClientTimeout(total=FETCH_SECONDS),
             ) as response:
-                return await response.json(content_type=None) if response.ok else None
-        except (TimeoutError, aiohttp.ClientError, ValueError):
+                body = await response.read()
+        except (TimeoutError, aiohttp.ClientError) as error:
+            raise UpstreamUnavailable from error
+        try:
+            return response.status, orjson.loads(body)
+        except orjson.JSONDecodeError:
+            return response.status, None
+
+    async def fetch(self, target: str, key: str) -> Any:
+        """What `ask` gives where LiteLLM grants it, else None."""
+        try:
+            status, answer = await self.ask(target, key)
+        except UpstreamUnavailable:
             return None
+        return answer if status == 200 else None
 
     async def close(self) -> None:
         await self.session.close()
+
+
+def cost_of(response: aiohttp.ClientResponse) -> float | None:
+    """Dollars that LiteLLM books for a completion, which it says in a header; a stream's come at its end."""
+    try:
+        return float(response.headers["x-litellm-response-cost"])
+    except (KeyError, ValueError):
+        return None

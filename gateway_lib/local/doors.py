@@ -11,6 +11,7 @@ from gateway_lib.local.component import Component
 from gateway_lib.local.http import answers
 from gateway_lib.local.ports import HOST
 from gateway_lib.local.postgres import Postgres
+from gateway_lib.local.redis import Redis
 
 DATABASE = "middleware"
 
@@ -25,6 +26,7 @@ class Doors:
     litellm_url: str
     litellm_key: str
     postgres: Postgres
+    redis: Redis
     config_hash: str
     bedrock_url: str
 
@@ -86,4 +88,5 @@ class Doors:
             "AWS_SECRET_ACCESS_KEY": "simulated",
             "MIDDLEWARE_CONFIG_HASH": self.config_hash,
             "MIDDLEWARE_DATABASE_URL": self.postgres.url(DATABASE),
+            "MIDDLEWARE_REDIS_URL": self.redis.url(),
         }

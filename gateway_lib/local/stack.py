@@ -93,6 +93,7 @@ def serve(
             litellm.url,
             secrets.master_key,
             postgres,
+            redis,
             config.digest(litellm.configuration()),
             f"{simulator.address}/bedrock",
         )

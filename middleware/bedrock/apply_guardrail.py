@@ -22,7 +22,7 @@ async def apply_guardrail(exchange: Exchange, target: Target, catalogue: Catalog
     """
     request = await exchange.body()
     schema.request("ApplyGuardrail")(request, "")
-    await exchange.check_key()
+    await exchange.identify()
     if catalogue.guardrail(target.identifier, target.version) is None:
         raise ResourceNotFoundException(
             f"The gateway has no guardrail {target.identifier!r} in version {target.version!r}."

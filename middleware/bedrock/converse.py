@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-from typing import Any
+from contextlib import closing, nullcontext
 
 import aiohttp
 
 from middleware.bedrock import eventstream, schema
 from middleware.bedrock.catalogue import Catalogue
-from middleware.bedrock.errors import BedrockError, ModelErrorException
-from middleware.bedrock.exchange import Exchange
+from middleware.bedrock.conversation import Call, begin
+from middleware.bedrock.errors import ModelErrorException, from_service
+from middleware.bedrock.exchange import Exchange, decoded
 from middleware.bedrock.paths import Target
-from middleware.bedrock.request import chat_body
 from middleware.bedrock.response import converse_response
-from middleware.bedrock.sse import EventParser
 from middleware.bedrock.stream import ConverseEvents, exception
+from middleware.chat.answer import Answer
+from middleware.errors import ServiceError
+from middleware.sse import EventParser
+from middleware.upstream import cost_of
 
 CHAT = "/v1/chat/completions"
 
@@ -24,25 +26,31 @@ async def converse(exchange: Exchange, target: Target, catalogue: Catalogue) -> 
     """Answer a Converse request."""
     request = await exchange.body()
     schema.request("Converse")(request, "")
-    route = catalogue.route(target.identifier)
-    body = chat_body(request, route, catalogue, stream=False)
     with exchange.caller.watched():
-        completion, headers = await exchange.post_json(CHAT, body)
-    await exchange.answer(converse_response(request, completion, exchange.latency_ms()), headers)
+        call = await begin(exchange, target, catalogue, request, stream=False)
+        with call.turn or nullcontext(), closing(await exchange.post(CHAT, call.body)) as response:
+            completion = await decoded(response)
+            answer = converse_response(call.request, completion, exchange.latency_ms())
+            if call.turn:
+                call.turn.answer = Answer.of(completion)
+                await call.turn.complete(cost_of(response))
+            await exchange.answer(answer, response.raw_headers)
 
 
 async def converse_stream(exchange: Exchange, target: Target, catalogue: Catalogue) -> None:
     """Answer a ConverseStream request, each piece as soon as LiteLLM's arrives."""
     request = await exchange.body()
     schema.request("ConverseStream")(request, "")
-    route = catalogue.route(target.identifier)
-    body = chat_body(request, route, catalogue, stream=True)
-    with exchange.caller.watched(), closing(await exchange.post(CHAT, body)) as response:
-        await _stream(exchange, request, response)
+    with exchange.caller.watched():
+        call = await begin(exchange, target, catalogue, request, stream=True)
+        with call.turn or nullcontext(), closing(await exchange.post(CHAT, call.body)) as response:
+            await _stream(exchange, call, response)
 
 
-async def _stream(exchange: Exchange, request: Any, response: aiohttp.ClientResponse) -> None:
-    events, parser, begun = ConverseEvents(request), EventParser(), False
+async def _stream(exchange: Exchange, call: Call, response: aiohttp.ClientResponse) -> None:
+    turn = call.turn
+    events = ConverseEvents(call.request, turn.answer if turn else None)
+    parser, begun = EventParser(), False
     try:
         while piece := await response.content.readany():
             frames = b"".join(map(events.feed, parser.feed(piece)))
@@ -52,12 +60,17 @@ async def _stream(exchange: Exchange, request: Any, response: aiohttp.ClientResp
                     begun = True
                 await exchange.write(frames)
         last = events.end(exchange.latency_ms())
-    except (BedrockError, aiohttp.ClientError, TimeoutError) as error:
-        known = error if isinstance(error, BedrockError) else ModelErrorException(_BROKEN)
+        if turn:
+            await turn.complete(None)
+    except (ServiceError, aiohttp.ClientError, TimeoutError) as error:
+        known = (
+            from_service(error)
+            if isinstance(error, ServiceError)
+            else ModelErrorException("The model's answer broke off before its end.")
+        )
         if not begun:
             raise known from error
+        if turn:
+            turn.break_off(known.status)
         last = exception(known)
     await exchange.write(last, more=False)
-
-
-_BROKEN = "The model's answer broke off before its end."

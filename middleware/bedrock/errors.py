@@ -22,7 +22,7 @@ from typing import Any, ClassVar
 
 import orjson
 
-from middleware.errors import ServiceError, UpstreamUnavailable
+from middleware.errors import ServiceError, Unauthenticated, UpstreamUnavailable
 
 
 class BedrockError(ServiceError):
@@ -170,6 +170,8 @@ def from_service(error: ServiceError) -> BedrockError:
     """The same error in AWS's protocol."""
     if isinstance(error, BedrockError):
         return error
+    if isinstance(error, Unauthenticated):
+        return AccessDeniedException(_BAD_KEY)
     standard = ValidationException if error.status < 500 else InternalServerException
     return _BY_STATUS.get(error.status, standard)(error.message, error.headers)
 

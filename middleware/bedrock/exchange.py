@@ -12,15 +12,17 @@ import orjson
 from multidict import CIMultiDict
 from starlette.types import Receive, Scope, Send
 
+from middleware.auth import Identity, Keys
 from middleware.aws import Aws
 from middleware.bedrock import document
 from middleware.bedrock.errors import AccessDeniedException, ValidationException, from_litellm
-from middleware.caller import Caller
+from middleware.caller import MAX_BODY, Caller
 from middleware.errors import UpstreamBroken, UpstreamTimeout
+from middleware.history.conversations import Conversations
 from middleware.passthrough import NOT_FORWARDED, forwarded_headers
+from middleware.prompts.prompts import Prompts
 from middleware.upstream import Upstream
 
-MAX_BODY = 64 * 2**20
 _OF_THE_SDK = NOT_FORWARDED | {
     b"accept",
     b"accept-encoding",
@@ -51,6 +53,11 @@ class Exchange:
         self._send = send
         self._upstream: Upstream = scope["app"].state.upstream
         self.aws: Aws = scope["app"].state.aws
+        self.prompts: Prompts = scope["app"].state.prompts
+        self.conversations: Conversations = scope["app"].state.conversations
+        self.session_id = ""
+        """The conversation that the call is a turn of, where it is kept."""
+        self._keys: Keys = scope["app"].state.keys
         self._began = time.perf_counter()
 
     def authorize(self) -> None:
@@ -62,23 +69,13 @@ class Exchange:
                 return
         raise AccessDeniedException("The request has no key. " + _SIGNED)
 
-    async def check_key(self) -> None:
-        """Have LiteLLM check the caller's key, for a call that it will not see itself."""
-        headers = self._headers()
-        with closing(await self._upstream.request("GET", "/key/info", headers, None)) as response:
-            await _checked(response)
+    async def identify(self) -> Identity:
+        """Whose key it is, for a call that needs to know before LiteLLM is asked."""
+        return await self._keys.identify(self._scope)
 
     async def body(self) -> Any:
         """The decoded JSON of the request's body."""
-        data = await self.caller.body()
-        if not isinstance(data, bytes | None):
-            pieces, size = [], 0
-            async for piece in data:
-                size += len(piece)
-                if size > MAX_BODY:
-                    raise ValidationException(f"The request is larger than {MAX_BODY} bytes.")
-                pieces.append(piece)
-            data = b"".join(pieces)
+        data = await self.caller.whole(MAX_BODY)
         try:
             return orjson.loads(data or b"{}")
         except orjson.JSONDecodeError:
@@ -100,7 +97,7 @@ class Exchange:
     async def post_json(self, target: str, body: Any) -> tuple[Any, Headers]:
         """The decoded answer of a POST, and its headers as they came."""
         with closing(await self.post(target, body)) as response:
-            return await _json(response), response.raw_headers
+            return await decoded(response), response.raw_headers
 
     def latency_ms(self) -> int:
         """Milliseconds since the request arrived."""
@@ -117,6 +114,8 @@ class Exchange:
             (b"content-type", content_type.encode()),
             (b"x-amzn-requestid", self.request_id.encode()),
         ]
+        if self.session_id:
+            raw.append((b"x-session-id", self.session_id.encode()))
         if length is not None:
             raw.append((b"content-length", str(length).encode()))
         raw += [
@@ -137,10 +136,15 @@ class Exchange:
 
 async def _checked(response: aiohttp.ClientResponse) -> None:
     if response.status >= 400:
-        raise from_litellm(response.status, await _json(response), response.headers)
+        raise from_litellm(response.status, await decoded(response), response.headers)
 
 
-async def _json(response: aiohttp.ClientResponse) -> Any:
+async def decoded(response: aiohttp.ClientResponse) -> Any:
+    """The JSON of an answer; None where it is none.
+
+    Raises:
+        UpstreamTimeout, UpstreamBroken: it did not come to its end.
+    """
     try:
         return orjson.loads(await response.read())
     except orjson.JSONDecodeError:

@@ -26,8 +26,8 @@ from middleware.bedrock.errors import (
 )
 from middleware.bedrock.exchange import Exchange
 from middleware.bedrock.paths import Target
-from middleware.bedrock.sse import EventParser
 from middleware.bedrock.stream import exception
+from middleware.sse import EventParser
 
 MESSAGES = "/v1/messages"
 _VERSION = "anthropic_version"

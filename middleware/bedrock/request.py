@@ -18,7 +18,14 @@ from middleware.bedrock.messages import cache_control, chat_messages, system_mes
 Body = dict[str, Any]
 
 
-def chat_body(request: dict[str, Any], route: Route, catalogue: Catalogue, *, stream: bool) -> Body:
+def chat_body(
+    request: dict[str, Any],
+    route: Route,
+    catalogue: Catalogue,
+    *,
+    stream: bool,
+    continues: bool = False,
+) -> Body:
     """Translate a request.
 
     Args:
@@ -26,6 +33,7 @@ def chat_body(request: dict[str, Any], route: Route, catalogue: Catalogue, *, st
         route: where its model's calls may end up.
         catalogue: for the guardrails that LiteLLM applies by name.
         stream: ask for a stream, with its usage.
+        continues: its messages go on with a conversation that is kept, so they may begin anywhere.
 
     Raises:
         ValidationException: something in it cannot be honoured.
@@ -34,7 +42,7 @@ def chat_body(request: dict[str, Any], route: Route, catalogue: Catalogue, *, st
         "model": route.model,
         "messages": [
             *system_message(request.get("system") or [], route),
-            *chat_messages(_messages(request), route),
+            *chat_messages(_messages(request, continues), route),
         ],
     }
     if stream:
@@ -60,7 +68,7 @@ def chat_body(request: dict[str, Any], route: Route, catalogue: Catalogue, *, st
     return body
 
 
-def _messages(request: dict[str, Any]) -> list[dict[str, Any]]:
+def _messages(request: dict[str, Any], continues: bool) -> list[dict[str, Any]]:
     if request.get("promptVariables"):
         raise ValidationException(
             "promptVariables belong to a prompt: the modelId must be a prompt's ARN."
@@ -68,7 +76,7 @@ def _messages(request: dict[str, Any]) -> list[dict[str, Any]]:
     messages: list[dict[str, Any]] = request.get("messages") or []
     if not messages:
         raise ValidationException("A conversation must start with a user message.")
-    if messages[0]["role"] == "assistant":
+    if messages[0]["role"] == "assistant" and not continues:
         raise ValidationException(
             "A conversation must start with a user message. Try again with one."
         )

@@ -23,6 +23,7 @@ from middleware.bedrock.response import (
     tool_use_id,
     usage,
 )
+from middleware.chat.answer import Answer
 
 _MESSAGE_START = eventstream.event("messageStart", b'{"role":"assistant"}')
 _TEXT, _THOUGHT = "text", "thought"
@@ -31,8 +32,10 @@ _TEXT, _THOUGHT = "text", "thought"
 class ConverseEvents:
     """Feed it chunks; it gives back the frames to send."""
 
-    def __init__(self, request: dict[str, Any]) -> None:
+    def __init__(self, request: dict[str, Any], answer: Answer | None = None) -> None:
+        """Translate the answer to `request`; where `answer` is given, put it together there as well."""
         self._request = request
+        self._answer = answer
         self._started = False
         self._index = -1
         self._open: str | int | None = None
@@ -58,6 +61,8 @@ class ConverseEvents:
             raise ModelErrorException
         if "error" in chunk:
             raise _failure(chunk)
+        if self._answer:
+            self._answer.add(chunk)
         frames = b""
         if not self._started:
             self._started = True

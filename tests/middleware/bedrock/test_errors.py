@@ -158,7 +158,7 @@ def test_an_answer_has_status_type_id_and_message_and_no_more():
 )
 def test_the_services_own_errors_have_an_aws_face(error, status, name):
     known = from_service(error)
-    assert (known.status, type(known).__name__, known.text) == (status, name, error.message)
+    assert (known.status, type(known).__name__, known.message) == (status, name, error.message)
 
 
 def test_statuses_are_those_of_awss_model():

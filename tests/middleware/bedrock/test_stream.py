@@ -16,7 +16,7 @@ from middleware.bedrock.errors import (
     ThrottlingException,
     ValidationException,
 )
-from middleware.bedrock.sse import EventParser
+from middleware.sse import EventParser
 from middleware.bedrock.stream import ConverseEvents, exception
 
 from .frames import read

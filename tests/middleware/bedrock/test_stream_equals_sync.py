@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from middleware.bedrock.response import converse_response
-from middleware.bedrock.sse import EventParser
+from middleware.sse import EventParser
 from middleware.bedrock.stream import ConverseEvents
 
 from .completions import chunks, completions

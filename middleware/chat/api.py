@@ -1,0 +1,65 @@
+"""OpenAI's chat completions as an ASGI application: LiteLLM's own, with a memory and Managed Prompts."""
+
+from __future__ import annotations
+
+import re
+
+from starlette.types import Receive, Scope, Send
+
+from middleware.auth import Keys
+from middleware.bedrock.catalogue import Catalogue
+from middleware.caller import MAX_BODY, Caller
+from middleware.chat.kept import KeptChat
+from middleware.chat.prompted import prompted
+from middleware.chat.request import ChatRequest
+from middleware.history.conversations import Conversations
+from middleware.passthrough import relay
+
+_PROMPT = ":prompt/"
+# what a body has that is not LiteLLM's alone to understand; where nothing is kept, most have none of it
+_OURS = re.compile(rb'"(?:session_id|enable_history|promptVariables)"|:prompt\\?/')
+
+
+class ChatApi:
+    """Serves chat completions; `model` is the one that the path names, if it does."""
+
+    def __init__(self, model: str) -> None:
+        self._model = model
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        caller = Caller(receive)
+        if scope["method"] != "POST":
+            await relay(scope, caller, await caller.body(), send)
+            return
+        state = scope["app"].state
+        conversations: Conversations = state.conversations
+        keys: Keys = state.keys
+        if conversations.are_off:
+            body = await caller.whole(MAX_BODY)
+            if _OURS.search(body) is None and _PROMPT not in self._model:
+                await relay(scope, caller, body, send)
+                return
+            identity = await keys.identify(scope)
+        else:
+            identity = await keys.identify(scope)
+            body = await caller.whole(MAX_BODY)
+        request = ChatRequest(body, self._model)
+        kept = conversations.keeps(request.wish)
+        catalogue: Catalogue = state.catalogue
+        with caller.watched():
+            route = await prompted(request, state.prompts, catalogue)
+        request.forget_store(route.providers)
+        if not kept:
+            await relay(scope, caller, request.encoded(body), send, request.target)
+            return
+        with caller.watched():
+            turn = await conversations.accept(
+                identity,
+                request.wish,
+                request.messages(),
+                interface="openai",
+                model=route.model,
+                request_id=scope["state"]["exchange"].request_id,
+            )
+        with turn:
+            await KeptChat(scope, caller, send, turn).serve(request, route, body)

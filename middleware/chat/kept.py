@@ -1,0 +1,123 @@
+"""A chat completion that is a turn of a kept conversation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import closing
+
+import aiohttp
+import orjson
+from starlette.types import Scope, Send
+
+from middleware.bedrock.catalogue import Route
+from middleware.caller import Caller
+from middleware.chat.answer import Answer
+from middleware.chat.relay import Relay
+from middleware.chat.request import ChatRequest
+from middleware.errors import (
+    ResponseBroken,
+    ServiceError,
+    UpstreamBroken,
+    UpstreamTimeout,
+    openai_object,
+)
+from middleware.history.turn import Turn
+from middleware.passthrough import (
+    NOT_FORWARDED,
+    NOT_RETURNED,
+    forwarded_headers,
+    returned_headers,
+    target,
+)
+from middleware.upstream import Upstream, cost_of
+
+# what is read here has to come as it is, not compressed
+_REQUEST = NOT_FORWARDED | {b"content-length", b"accept-encoding"}
+_RESPONSE = NOT_RETURNED | {b"content-length"}
+
+
+class KeptChat:
+    """Serves one turn."""
+
+    def __init__(self, scope: Scope, caller: Caller, send: Send, turn: Turn) -> None:
+        self._scope = scope
+        self._caller = caller
+        self._send = send
+        self._turn = turn
+
+    async def serve(self, request: ChatRequest, route: Route, body: bytes) -> None:
+        """Send the turn on, with what was said before it, and the answer back."""
+        if self._turn.continues:
+            request.set("messages", self._turn.shown(request.messages(), route))
+        hides_usage = request.is_stream and request.want_usage()
+        upstream: Upstream = self._scope["app"].state.upstream
+        headers = forwarded_headers(self._scope, _REQUEST)
+        where = request.target or target(self._scope)
+        with self._caller.watched():
+            response = await upstream.request("POST", where, headers, request.encoded(body))
+            with closing(response):
+                if response.status == 200 and response.content_type == "text/event-stream":
+                    relay = Relay(self._turn.session_id, request.choices, hides_usage=hides_usage)
+                    await self._stream(response, relay)
+                else:
+                    await self._whole(response)
+
+    async def _whole(self, response: aiohttp.ClientResponse) -> None:
+        body = await _read(response)
+        if response.status == 200:
+            self._turn.answer = Answer.of(_decoded(body))
+        if self._turn.answer.finish is None:
+            self._turn.break_off(response.status)
+        else:
+            await self._turn.complete(cost_of(response))
+            if body.startswith(b'{"'):
+                body = b'{"session_id":"%s",%s' % (self._turn.session_id.encode(), body[1:])
+        await self._start(response, [(b"content-length", b"%d" % len(body))])
+        await self._body(body, more=False)
+
+    async def _stream(self, response: aiohttp.ClientResponse, relay: Relay) -> None:
+        self._turn.answer = relay.answer
+        await self._start(response)
+        try:
+            while piece := await response.content.readany():
+                if ready := relay.feed(piece):
+                    await self._body(ready, more=True)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise ResponseBroken from error
+        last = relay.rest()
+        if relay.is_complete:
+            try:
+                await self._turn.complete(None)
+            except ServiceError as error:
+                last = b"data: " + openai_object(error) + b"\n\n"
+        else:
+            self._turn.break_off(200)
+        await self._body(last, more=False)
+
+    async def _start(
+        self, response: aiohttp.ClientResponse, more: Iterable[tuple[bytes, bytes]] = ()
+    ) -> None:
+        headers = returned_headers(response.raw_headers, _RESPONSE)
+        headers.append((b"x-session-id", self._turn.session_id.encode()))
+        headers += more
+        start = {"type": "http.response.start", "status": response.status, "headers": headers}
+        await self._send(start)
+
+    async def _body(self, piece: bytes, *, more: bool) -> None:
+        await self._send({"type": "http.response.body", "body": piece, "more_body": more})
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    try:
+        return await response.read()
+    except TimeoutError as error:
+        raise UpstreamTimeout from error
+    except aiohttp.ClientError as error:
+        raise UpstreamBroken from error
+
+
+def _decoded(body: bytes) -> object:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None

@@ -1,0 +1,113 @@
+"""Accepts turns and sees to it that each of them ends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from middleware.auth import Identity
+from middleware.chat.shape import is_plain
+from middleware.database import Database, DatabaseUnavailable
+from middleware.errors import InvalidRequest
+from middleware.history.errors import SessionNotFound
+from middleware.history.store import Question, Reply, Store
+from middleware.history.turn import Turn
+from middleware.history.wish import Wish
+from middleware.settings import Settings
+
+log = logging.getLogger("middleware")
+Message = dict[str, Any]
+PATIENCE_SECONDS = 20.0
+"""How long an answer waits for a database that restarts or fails over."""
+
+
+class Conversations:
+    """The history of the service."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self._mode = settings.history
+        self._store = Store(
+            database,
+            by_user=settings.session_owner == "user",
+            max_turns=settings.history_max_turns,
+            max_bytes=settings.history_max_bytes,
+        )
+        self._ending: set[asyncio.Task[None]] = set()
+
+    @property
+    def are_off(self) -> bool:
+        """Whether none is ever kept."""
+        return self._mode == "off"
+
+    def keeps(self, wish: Wish) -> bool:
+        """Whether a call with this wish is a turn of a conversation. Raises `HistoryRefused`."""
+        return wish.is_granted(self._mode)
+
+    async def accept(
+        self,
+        identity: Identity,
+        wish: Wish,
+        messages: list[Message],
+        *,
+        interface: str,
+        model: str,
+        request_id: str,
+    ) -> Turn:
+        """Store a question, in a new conversation or in the one that was named.
+
+        Raises:
+            SessionNotFound, ConversationFull, DatabaseUnavailable
+        """
+        question = Question(interface, model, request_id, _dumped(messages), is_plain(messages))
+        if wish.session_id is None:
+            session_id, number = await self._store.open(identity, question)
+            return Turn(session_id, number, [], self)
+        session = parsed(wish.session_id)
+        number, past = await self._store.go_on(identity, session, question)
+        return Turn(str(session), number, past, self)
+
+    async def end(self, turn: int, reply: Reply) -> None:
+        """Write how a turn ended, through a restart of the database. Raises `DatabaseUnavailable`."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                return await self._store.end(turn, reply)
+            except DatabaseUnavailable:
+                if time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(0.1)
+
+    def end_later(self, turn: int, reply: Reply) -> None:
+        """The same, beside what goes on."""
+        task = asyncio.create_task(self.end(turn, reply))
+        self._ending.add(task)
+        task.add_done_callback(self._written)
+
+    async def close(self) -> None:
+        """Wait until every turn that has ended is written."""
+        await asyncio.gather(*self._ending, return_exceptions=True)
+
+    def _written(self, task: asyncio.Task[None]) -> None:
+        self._ending.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("a turn's end was not written: %s", type(error).__name__)
+
+
+def parsed(session_id: str) -> UUID:
+    """The id of a session. Raises `SessionNotFound` for what is none."""
+    try:
+        return UUID(session_id)
+    except ValueError:
+        raise SessionNotFound from None
+
+
+def _dumped(messages: list[Message]) -> bytes:
+    try:
+        return orjson.dumps(messages)
+    except orjson.JSONEncodeError:
+        raise InvalidRequest("The messages are nested more than 250 levels deep.") from None

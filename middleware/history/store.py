@@ -1,0 +1,198 @@
+"""The rows of conversations: written once, never changed.
+
+A turn's place is that of its acceptance, which the order of its id is. What a turn sees are the turns that
+had ended when it was accepted: one statement reads them and writes it, so that nothing comes in between and
+no lock makes turns of one conversation wait for each other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+
+from middleware.auth import Identity
+from middleware.database import Database
+from middleware.history.errors import ConversationFull, SessionNotFound
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is stored when a turn is accepted."""
+
+    interface: str
+    model: str
+    request_id: str
+    messages: bytes
+    """A JSON list of messages."""
+    plain: bool
+    """Whether every provider takes these messages as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What is stored when a turn ends."""
+
+    complete: bool
+    status: int
+    """The http status with which it ended."""
+    message: bytes | None = None
+    """The JSON of the assistant's message, as much of it as there is."""
+    plain: bool = True
+    served_by: str | None = None
+    usage: bytes | None = None
+    cost: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A turn that had ended, as later ones see it."""
+
+    messages: bytes
+    plain: bool
+    reply: bytes
+    reply_plain: bool
+    complete: bool
+
+
+_OPEN = """
+    WITH session AS (
+        INSERT INTO sessions (id, key_hash, user_id) VALUES ($1, $2, $3)
+    )
+    INSERT INTO turns (session_id, interface, model, request_id, messages, plain, size)
+    VALUES ($1, $4, $5, $6, $7, $8, $9) RETURNING id
+"""
+_CONTINUE = """
+    WITH session AS (
+        SELECT id FROM sessions WHERE id = $1 AND {owner}
+    ), kept AS MATERIALIZED (
+        SELECT turns.id, turns.messages, turns.plain, turns.size + coalesce(answers.size, 0) AS size,
+               answers.message, answers.plain AS reply_plain, answers.complete
+        FROM session JOIN turns ON turns.session_id = session.id
+        LEFT JOIN answers ON answers.turn_id = turns.id
+    ), accepted AS (
+        INSERT INTO turns (session_id, interface, model, request_id, messages, plain, size)
+        SELECT session.id, $3, $4, $5, $6, $7, $8::integer FROM session
+        WHERE (SELECT count(*) < $9 AND coalesce(sum(size), 0) + $8::integer <= $10 FROM kept)
+        RETURNING id
+    )
+    SELECT (SELECT id FROM accepted) AS accepted, past.*
+    FROM session LEFT JOIN (SELECT * FROM kept WHERE message IS NOT NULL) AS past ON true
+    ORDER BY past.id
+"""
+_END = """
+    INSERT INTO answers (turn_id, complete, status, message, plain, size, served_by, usage, cost)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING
+"""
+
+
+def owned_by(identity: Identity, by_user: bool, place: int) -> tuple[str, str]:
+    """The condition for a session of the caller's, with a parameter at `place`, and the parameter's value."""
+    if by_user and identity.user_id is not None:
+        return f"user_id = ${place}", identity.user_id
+    return f"key_hash = ${place}", identity.key_hash
+
+
+class Store:
+    """Writes turns and answers."""
+
+    def __init__(
+        self, database: Database, *, by_user: bool, max_turns: int, max_bytes: int
+    ) -> None:
+        """Conversations belong to a user, or else to a key; `max_turns` and `max_bytes` limit each."""
+        self._database = database
+        self._by_user = by_user
+        self._limits = (max_turns, max_bytes)
+
+    async def open(self, identity: Identity, question: Question) -> tuple[str, int]:
+        """Begin a conversation; returns its id and its first turn's.
+
+        Raises:
+            ConversationFull, DatabaseUnavailable
+        """
+        size = self._checked(question)
+        session = uuid4()
+        async with self._database.connection() as connection:
+            turn = await connection.fetchval(
+                _OPEN,
+                session,
+                identity.key_hash,
+                identity.user_id,
+                *_columns(question, size),
+            )
+        return str(session), turn
+
+    async def go_on(
+        self, identity: Identity, session: UUID, question: Question
+    ) -> tuple[int, list[Past]]:
+        """Accept another turn; returns its id, and the turns that it sees.
+
+        Raises:
+            SessionNotFound, ConversationFull, DatabaseUnavailable
+        """
+        size = self._checked(question)
+        owner, value = owned_by(identity, self._by_user, 2)
+        try:
+            async with self._database.connection() as connection:
+                rows = await connection.fetch(
+                    _CONTINUE.format(owner=owner),
+                    session,
+                    value,
+                    *_columns(question, size),
+                    *self._limits,
+                )
+        except asyncpg.ForeignKeyViolationError:
+            raise SessionNotFound from None  # deleted at this very moment
+        if not rows:
+            raise SessionNotFound
+        if rows[0]["accepted"] is None:
+            raise ConversationFull(self._full())
+        return rows[0]["accepted"], [
+            Past(row[2], row[3], row[5], row[6], row[7]) for row in rows if row[1] is not None
+        ]
+
+    async def end(self, turn: int, reply: Reply) -> None:
+        """Write how a turn ended. Doing it again changes nothing, so it may be tried again."""
+        size = len(reply.message or b"")
+        try:
+            async with self._database.connection() as connection:
+                await connection.execute(
+                    _END,
+                    turn,
+                    reply.complete,
+                    reply.status,
+                    reply.message,
+                    reply.plain,
+                    size,
+                    reply.served_by,
+                    reply.usage,
+                    reply.cost,
+                )
+        except asyncpg.ForeignKeyViolationError:
+            pass  # the conversation was deleted in the meantime, and what belongs to it is not to come back
+
+    def _checked(self, question: Question) -> int:
+        size = len(question.messages)
+        if size > self._limits[1]:
+            raise ConversationFull(self._full())
+        return size
+
+    def _full(self) -> str:
+        turns, size = self._limits
+        return (
+            f"A conversation may have {turns} turns and {size} bytes here, which this one would exceed. "
+            "Begin a new one, or send enable_history: false to have this call not kept."
+        )
+
+
+def _columns(question: Question, size: int) -> tuple[Any, ...]:
+    return (
+        question.interface,
+        question.model,
+        question.request_id,
+        question.messages,
+        question.plain,
+        size,
+    )

@@ -1,0 +1,39 @@
+"""The schema of the service's database, a revision at a time; applied when the service starts.
+
+Revisions are added, never changed, and each must let the version before it of the service go on working:
+in a rolling deployment both run for a while.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+_LOCK = 4_771_902_318  # any number, the same in every replica
+
+
+async def upgrade(url: str) -> None:
+    """Bring the database at `url` up to date; replicas that start together do it one after the other."""
+    engine = create_async_engine(_with_driver(url), poolclass=NullPool)
+    try:
+        async with engine.begin() as connection:
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+            await connection.run_sync(_upgrade)
+    finally:
+        await engine.dispose()
+
+
+def _upgrade(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _with_driver(url: str) -> str:
+    return f"postgresql+asyncpg://{url.partition('://')[2]}"
