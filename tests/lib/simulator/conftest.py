@@ -64,8 +64,11 @@ class Control:
     def reset(self) -> None:
         self._http.post("/reset").raise_for_status()
 
+    def received(self, **query: Any) -> list[dict[str, Any]]:
+        return self._http.get("/received", params=query).json()
+
     def last(self, **query: Any) -> dict[str, Any]:
-        return self._http.get("/received", params={"limit": 1, **query}).json()[-1]
+        return self.received(limit=1, **query)[-1]
 
     def state(self) -> dict[str, Any]:
         return self._http.get("/state").json()
