@@ -52,12 +52,14 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         by_user = settings.session_owner == "user"
         app.state.archive = Archive(database, by_user=by_user)
         retention = Retention(database, settings.history_days)
-        for part in (database, catalogue, retention):
-            part.start()
+        database.start()
+        catalogue.start()
+        retention.start()
         try:
             yield
         finally:
-            for part in (retention, conversations, catalogue, keys, upstream, database):
+            closing = (retention, conversations, catalogue, keys, upstream, database)
+            for part in closing:
                 await part.close()
 
     # No docs of its own: `/`, `/docs` and `/openapi.json` are LiteLLM's.

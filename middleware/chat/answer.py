@@ -10,7 +10,15 @@ from typing import Any
 
 Message = dict[str, Any]
 # What LiteLLM adds for its own purposes, or says a second time.
-_NOT_KEPT = frozenset(("provider_specific_fields", "annotations"))
+_NOT_KEPT = frozenset(("role", "provider_specific_fields", "annotations"))
+_TYPES: dict[str, type] = {
+    "content": str,
+    "refusal": str,
+    "reasoning_content": str,
+    "thinking_blocks": list,
+    "tool_calls": list,
+    "function_call": dict,
+}
 
 
 class Answer:
@@ -20,7 +28,7 @@ class Answer:
         self.model: str | None = None
         self.usage: dict[str, Any] | None = None
         self.finish: str | None = None
-        self._message: Message = {}
+        self._whole: Message | None = None
         self._text: list[str] = []
         self._reasoning: list[str] = []
         self._thoughts: list[Message] = []
@@ -33,20 +41,16 @@ class Answer:
         if isinstance(completion, dict):
             answer._note(completion)
             for choice in _first(completion):
-                answer.finish = choice.get("finish_reason") or "stop"
-                message = choice.get("message")
-                answer._message = message if isinstance(message, dict) else {}
+                message, finish = choice.get("message"), choice.get("finish_reason")
+                if isinstance(message, dict):
+                    answer.finish = finish if isinstance(finish, str) else "stop"
+                    answer._whole = _checked(message)
         return answer
 
-    def add(self, chunk: dict[str, Any]) -> None:
+    def add(self, chunk: Message) -> None:
         """Take in a chunk of a stream."""
-        choices = chunk.get("choices")
-        if type(choices) is list and len(choices) == 1 and not chunk.get("usage"):
-            choice = choices[0]  # as nearly every chunk is: one piece of text
-            if choice.get("index", 0) == 0:
-                self._take(choice)
-            return
-        self._note(chunk)
+        if self.model is None or chunk.get("usage"):
+            self._note(chunk)
         for choice in _first(chunk):
             self._take(choice)
 
@@ -58,11 +62,11 @@ class Answer:
 
     def message(self) -> Message | None:
         """The message so far, in the form in which it can be part of a conversation; None for nothing."""
-        said = self._message or self._collected()
+        said = self._whole if self._whole is not None else self._collected()
         kept = {
             name: value
             for name, value in said.items()
-            if value not in (None, [], "") and name not in _NOT_KEPT and name != "role"
+            if name not in _NOT_KEPT and value not in (None, [], "")
         }
         if not kept and self.finish is None:
             return None
@@ -79,54 +83,71 @@ class Answer:
             "tool_calls": [self._calls[number] for number in sorted(self._calls)],
         }
 
-    def _note(self, said: dict[str, Any]) -> None:
+    def _note(self, said: Message) -> None:
         model, usage = said.get("model"), said.get("usage")
         self.model = model if isinstance(model, str) else self.model
         self.usage = usage if isinstance(usage, dict) else self.usage
 
-    def _take(self, choice: dict[str, Any]) -> None:
-        self.finish = choice.get("finish_reason") or self.finish
-        delta = choice.get("delta")
-        if not delta:
+    def _take(self, choice: Message) -> None:
+        finish, delta = choice.get("finish_reason"), choice.get("delta")
+        if isinstance(finish, str):
+            self.finish = finish
+        if not isinstance(delta, dict):
             return
         for name, value in delta.items():
             if not value:
                 continue
-            match name:
-                case "content" | "refusal":
+            match name, value:
+                case "content" | "refusal", str():
                     self._text.append(value)
-                case "reasoning_content":
+                case "reasoning_content", str():
                     self._reasoning.append(value)
-                case "thinking_blocks":
-                    for block in value:
+                case "thinking_blocks", list():
+                    for block in _objects(value):
                         self._think(block)
-                case "tool_calls":
-                    for call in value:
+                case "tool_calls", list():
+                    for call in _objects(value):
                         self._call(call)
 
     def _think(self, block: Message) -> None:
-        last = self._thoughts[-1] if self._thoughts else None
-        goes_on = last and last["type"] == block.get("type") == "thinking"
-        if last and goes_on and "signature" not in last:
-            last["thinking"] += block.get("thinking") or ""
-            if block.get("signature"):
+        block = {name: value for name, value in block.items() if value and isinstance(value, str)}
+        last = self._thoughts[-1] if self._thoughts else {}
+        goes_on = last.get("type") == block.get("type") == "thinking"
+        if goes_on and "signature" not in last:
+            last["thinking"] = last.get("thinking", "") + block.get("thinking", "")
+            if "signature" in block:
                 last["signature"] = block["signature"]
-        elif block.get("thinking") or block.get("data"):
-            self._thoughts.append({name: value for name, value in block.items() if value})
+        elif block:
+            self._thoughts.append(block)
 
     def _call(self, call: Message) -> None:
-        number = call.get("index") or 0
-        function = call.get("function") or {}
+        number = call.get("index")
+        number = number if isinstance(number, int) else 0
+        function = call.get("function")
+        function = function if isinstance(function, dict) else {}
+        name, arguments = function.get("name"), function.get("arguments")
+        piece = arguments if isinstance(arguments, str) else ""
         known = self._calls.get(number)
         if known is None:
-            rest = {name: value for name, value in call.items() if name != "index" and value}
-            named = {"name": function.get("name"), "arguments": function.get("arguments") or ""}
-            self._calls[number] = {"type": "function", **rest, "function": named}
+            rest = {key: value for key, value in call.items() if key != "index" and value}
+            begun = {"name": name if isinstance(name, str) else "", "arguments": piece}
+            self._calls[number] = {"type": "function", **rest, "function": begun}
         else:
-            known["function"]["arguments"] += function.get("arguments") or ""
+            known["function"]["arguments"] += piece
 
 
-def _first(said: dict[str, Any]) -> list[dict[str, Any]]:
-    choices = said.get("choices")
-    found = choices if isinstance(choices, list) else []
-    return [one for one in found if isinstance(one, dict) and not one.get("index")][:1]
+def _first(said: Message) -> list[Message]:
+    return [one for one in _objects(said.get("choices")) if not one.get("index")][:1]
+
+
+def _objects(given: Any) -> list[Message]:
+    return [one for one in given if isinstance(one, dict)] if isinstance(given, list) else []
+
+
+def _checked(message: Message) -> Message:
+    """A whole message with what has the type that it should have."""
+    return {
+        name: value
+        for name, value in message.items()
+        if isinstance(value, _TYPES.get(name, object))
+    }

@@ -36,8 +36,7 @@ def shown(past: list[Past], messages: list[Message], route: Route) -> Any:
     if not past:
         return messages
     if all(turn.plain and turn.reply_plain and turn.complete for turn in past):
-        new = orjson.dumps(messages)
-        pieces = _collapsed([*(turn.messages for turn in past), new])
+        pieces = _collapsed([*(turn.messages for turn in past), orjson.dumps(messages)])
         replies = (turn.reply for turn in past)
         joined = b",".join(
             piece for pair in zip(pieces, (*replies, b""), strict=True) for piece in pair if piece

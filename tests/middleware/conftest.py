@@ -43,6 +43,17 @@ async def served(app: ASGIApp, **options) -> AsyncIterator[str]:
         listener.close()
 
 
+async def opened(url: str) -> str:
+    """The URL of a middleware, once its database is open: it listens before."""
+    async with aiohttp.ClientSession() as session:
+        for _ in range(500):
+            async with session.get(f"{url}/readyz") as response:
+                if (await response.json())["database"] == "connected":
+                    return url
+            await asyncio.sleep(0.02)
+    raise AssertionError("the database stayed closed")
+
+
 async def eventually(condition) -> None:
     """Let other tasks run until `condition` holds, two seconds at most."""
     for _ in range(100):
@@ -63,9 +74,9 @@ async def origin() -> AsyncIterator[Origin]:
 @pytest.fixture
 async def gateway(origin: Origin, postgres_url: str) -> AsyncIterator[str]:
     """Base URL of a middleware before `origin`."""
-    settings = Settings(litellm_url=origin.url, database_url=postgres_url, read_seconds=1.0)
+    settings = Settings(litellm_key="sk-service", litellm_url=origin.url, database_url=postgres_url, read_seconds=1.0)
     async with served(create_app(settings), server_header=False, ws="websockets-sansio") as url:
-        yield url
+        yield await opened(url)
 
 
 @pytest.fixture

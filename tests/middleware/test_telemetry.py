@@ -48,8 +48,8 @@ async def test_an_unusable_request_id_is_replaced(gateway, http, bad):
 async def test_a_request_is_one_line_of_json_without_secrets(gateway, http, lines):
     url = f"{gateway}/key/sk-canary-1/regenerate?key=sk-canary-2"
     headers = {"authorization": "Bearer sk-canary-3"}
-    async with http.post(url, data=b'{"messages": "canary-4"}', headers=headers):
-        pass
+    async with http.post(url, data=b'{"messages": "canary-4"}', headers=headers) as response:
+        await response.read()
     (line,) = lines
     assert "canary" not in line
     logged = json.loads(line)

@@ -208,7 +208,13 @@ async def test_a_revoked_key_reads_nothing_soon_after(start, litellm):
 
 
 @pytest.mark.parametrize(
-    "row", [{"status": "revoked"}, {"status": "expired"}, {"blocked": True}, {"expires": "2020-01-01T00:00:00+00:00"}]
+    "row",
+    [
+        {"status": "revoked"},
+        {"status": "expired"},
+        {"blocked": True},
+        {"expires": "2020-01-01T00:00:00+00:00"},
+    ],
 )
 async def test_a_key_that_is_not_good_any_more_is_no_key(service, litellm, row):
     key = litellm.add_key("sk-bad", "eve", **row)

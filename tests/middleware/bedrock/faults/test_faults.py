@@ -18,7 +18,7 @@ from middleware.settings import Settings
 from middleware.telemetry import JsonFormatter
 from tests.contract.shapes import event_violations, response_violations
 from tests.contract.strict import OPERATIONS
-from tests.middleware.conftest import served
+from tests.middleware.conftest import opened, served
 
 from ..frames import read
 from .broken import FAULTS
@@ -39,7 +39,7 @@ class Gateway:
 
 
 @pytest.fixture
-async def gateway(monkeypatch) -> AsyncIterator[Gateway]:
+async def gateway(monkeypatch, postgres_url) -> AsyncIterator[Gateway]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "none")
     origin = FaultyOrigin()
@@ -48,7 +48,8 @@ async def gateway(monkeypatch) -> AsyncIterator[Gateway]:
             litellm_url=upstream,
             litellm_key="sk-service",
             bedrock_endpoint=upstream,
-            database_url="postgresql://nobody@127.0.0.1:9/none",
+            bedrock_agent_endpoint=upstream,
+            database_url=postgres_url,
             read_seconds=5.0,
         )
         app = create_app(settings)
@@ -57,7 +58,7 @@ async def gateway(monkeypatch) -> AsyncIterator[Gateway]:
         for logger in loggers:
             logger.addHandler(sink)
         async with served(app, server_header=False) as url:
-            await _until_the_catalogue_is_known(url)
+            await _until_the_catalogue_is_known(await opened(url))
             yield Gateway(url, origin, sink.lines)
         for logger in loggers:
             logger.removeHandler(sink)
@@ -77,7 +78,7 @@ async def _until_the_catalogue_is_known(url: str) -> None:
     body = {"source": "INPUT", "content": [{"text": {"text": "x"}}]}
     headers = {"authorization": "Bearer sk-fuzz"}
     async with aiohttp.ClientSession() as session:
-        for _ in range(100):
+        for _ in range(500):
             target = f"{url}/bedrock/guardrail/gr1/version/1/apply"
             async with session.post(target, json=body, headers=headers) as response:
                 if response.status == 200:
