@@ -1,4 +1,4 @@
-"""Images, documents, video and audio of Converse as content parts of a chat completion.
+"""Images, documents, video and audio of Converse as content parts of a chat completion, and back.
 
 Bytes stay base64 text from end to end. What a chat completion cannot carry (objects in S3, citations) is
 refused, never left out.
@@ -7,12 +7,15 @@ refused, never left out.
 from __future__ import annotations
 
 import base64
+import re
 from typing import Any
 
 from middleware.bedrock.catalogue import Route
 from middleware.bedrock.errors import ValidationException
 
 Part = dict[str, Any]
+Block = dict[str, Any]
+_IMAGES = frozenset(("png", "jpeg", "gif", "webp"))
 _DOCUMENTS = {
     "pdf": "application/pdf",
     "csv": "text/csv",
@@ -24,7 +27,6 @@ _DOCUMENTS = {
     "txt": "text/plain",
     "md": "text/markdown",
 }
-_TEXTUAL = frozenset(("csv", "html", "txt", "md"))
 _VIDEOS = {
     "mkv": "video/x-matroska",
     "mov": "video/quicktime",
@@ -37,6 +39,19 @@ _VIDEOS = {
     "three_gp": "video/3gpp",
 }
 _SOUNDS = frozenset(("mp3", "wav"))
+_AUDIO = (
+    *("aac", "flac", "m4a", "mka", "mkv", "mp3", "mp4", "mpeg"),
+    *("mpga", "ogg", "opus", "pcm", "wav", "webm", "x-aac"),
+)
+_KINDS = {
+    **{f"image/{kind}": ("image", kind) for kind in _IMAGES},
+    "image/jpg": ("image", "jpeg"),
+    **{media_type: ("document", kind) for kind, media_type in _DOCUMENTS.items()},
+    **{media_type: ("video", kind) for kind, media_type in _VIDEOS.items()},
+    **{f"audio/{kind}": ("audio", kind) for kind in _AUDIO},
+}
+"""Block and format of each media type that Converse has."""
+_NOT_OF_A_NAME = re.compile(r"[^a-zA-Z0-9\s()\[\]-]")
 
 
 def image(block: dict[str, Any], path: str) -> Part:
@@ -47,8 +62,8 @@ def image(block: dict[str, Any], path: str) -> Part:
     return {"type": "image_url", "image_url": {"url": url}}
 
 
-def document(block: dict[str, Any], route: Route, path: str) -> list[Part]:
-    """A `document` block as parts: a file, or its text where the provider takes only PDF files."""
+def document(block: dict[str, Any], path: str) -> list[Part]:
+    """A `document` block as parts: a file, or its text where it came as text."""
     if (block.get("citations") or {}).get("enabled"):
         raise ValidationException(
             f"{path}.citations cannot be honoured: a chat completion carries no citations."
@@ -61,11 +76,6 @@ def document(block: dict[str, Any], route: Route, path: str) -> list[Part]:
     if "content" in source:
         return [*before, _as_text(name, "\n\n".join(part["text"] for part in source["content"]))]
     data = _bytes(source, path)
-    if kind in _TEXTUAL and not route.bedrock_only:
-        try:
-            return [*before, _as_text(name, base64.b64decode(data).decode())]
-        except UnicodeDecodeError:
-            raise ValidationException(f"{path} is not UTF-8 text.") from None
     file = {"filename": f"{name}.{kind}", "file_data": f"data:{_DOCUMENTS[kind]};base64,{data}"}
     return [*before, {"type": "file", "file": file}]
 
@@ -97,6 +107,47 @@ def search_result(block: dict[str, Any], path: str) -> Part:
         )
     text = "\n\n".join(part["text"] for part in block["content"])
     return {"type": "text", "text": f"{block['title']} ({block['source']})\n\n{text}"}
+
+
+def block(media_type: str, data: str, filename: str = "") -> Block | None:
+    """The block for base64 text of some media type; None where Converse has none for it.
+
+    Args:
+        media_type: for example "image/png"; of a file that has none, empty.
+        data: base64 text.
+        filename: what a document is named after; its ending counts where the media type says nothing.
+    """
+    data = "".join(data.split())
+    stem, _, ending = filename.rpartition(".")
+    ending = ending.lower()
+    known = _KINDS.get(media_type) or (
+        ("document", ending) if ending in _DOCUMENTS else _text_of_any_kind(media_type)
+    )
+    if known is None or not is_base64(data):
+        return None
+    name, kind = known
+    made: Block = {"format": kind, "source": {"bytes": data}}
+    if name == "document":
+        made["name"] = document_name(stem if stem and ending == kind else filename)
+    return {name: made}
+
+
+def document_name(given: str) -> str:
+    """A name of the characters that AWS takes, as like the given one as can be."""
+    cleaned = " ".join(_NOT_OF_A_NAME.sub("-", given).split())
+    return cleaned[:180].strip() or "document"
+
+
+def is_base64(data: str) -> bool:
+    """Whether it is the base64 text of some bytes, as AWS wants it."""
+    try:
+        return bool(base64.b64decode(data, validate=True))
+    except ValueError:
+        return False
+
+
+def _text_of_any_kind(media_type: str) -> tuple[str, str] | None:
+    return ("document", "txt") if media_type.startswith("text/") else None
 
 
 def _as_text(name: str, text: str) -> Part:

@@ -1,5 +1,8 @@
 """The conversation: Converse's system blocks and messages as the messages of a chat completion.
 
+They come out in the form in which messages are kept, whatever provider is asked; `chat.shape` makes of it
+what one takes. The route decides only what is refused because no provider behind it has a form for it.
+
 Two shapes differ. Converse puts tool results into the user's turn, chat completions give each a message
 of its own, and these come first. And a cache point stands after what is to be cached, where chat
 completions mark the part itself.
@@ -12,6 +15,7 @@ from typing import Any
 from middleware.bedrock import document, media
 from middleware.bedrock.catalogue import Route
 from middleware.bedrock.errors import ValidationException
+from middleware.chat.shape import plain
 
 Message = dict[str, Any]
 Part = dict[str, Any]
@@ -24,7 +28,7 @@ def system_message(blocks: list[dict[str, Any]], route: Route) -> list[Message]:
     parts: list[Part] = []
     for index, block in enumerate(blocks):
         _append(parts, block, route, f"system.{index}")
-    return [{"role": "system", "content": _plain(parts)}] if parts else []
+    return [{"role": "system", "content": plain(parts)}] if parts else []
 
 
 def chat_messages(messages: list[dict[str, Any]], route: Route) -> list[Message]:
@@ -56,16 +60,14 @@ def _user(role: str, blocks: list[dict[str, Any]], route: Route, path: str) -> l
     for index, block in enumerate(blocks):
         where = f"{path}.content.{index}"
         if "toolResult" in block:
-            message, moved = _tool_result(block["toolResult"], route, f"{where}.toolResult")
-            results.append(message)
-            parts += moved
+            results.append(_tool_result(block["toolResult"], route, f"{where}.toolResult"))
             last_is_result = True
         elif "cachePoint" in block and last_is_result:
             results[-1]["cache_control"] = cache_control(block["cachePoint"])
         else:
             _append(parts, block, route, where)
             last_is_result = False
-    return results + ([{"role": role, "content": _plain(parts)}] if parts else [])
+    return results + ([{"role": role, "content": plain(parts)}] if parts else [])
 
 
 def _assistant(blocks: list[dict[str, Any]], route: Route, path: str) -> Message:
@@ -82,7 +84,7 @@ def _assistant(blocks: list[dict[str, Any]], route: Route, path: str) -> Message
             calls[-1]["cache_control"] = cache_control(block["cachePoint"])
         else:
             _append(parts, block, route, where)
-    message: Message = {"role": "assistant", "content": _plain(parts) if parts else None}
+    message: Message = {"role": "assistant", "content": plain(parts) if parts else None}
     if calls:
         message["tool_calls"] = calls
     if thoughts:
@@ -105,7 +107,7 @@ def _append(parts: list[Part], block: dict[str, Any], route: Route, path: str) -
         case "image":
             parts.append(media.image(value, where))
         case "document":
-            parts += media.document(value, route, where)
+            parts += media.document(value, where)
         case "video":
             parts.append(media.video(value, route, where))
         case "audio":
@@ -113,7 +115,7 @@ def _append(parts: list[Part], block: dict[str, Any], route: Route, path: str) -
         case "searchResult":
             parts.append(media.search_result(value, where))
         case "guardContent":
-            parts.append(_guarded(value, route, where))
+            parts.append(_guarded(value, where))
         case "cachePoint":
             if not parts:
                 raise ValidationException(f"{where} has nothing before it that could be cached.")
@@ -124,7 +126,7 @@ def _append(parts: list[Part], block: dict[str, Any], route: Route, path: str) -
             )
 
 
-def _guarded(block: dict[str, Any], route: Route, path: str) -> Part:
+def _guarded(block: dict[str, Any], path: str) -> Part:
     if "image" in block:
         return media.image(block["image"], f"{path}.image")
     text = block["text"]
@@ -132,8 +134,7 @@ def _guarded(block: dict[str, Any], route: Route, path: str) -> Part:
         raise ValidationException(
             f"{path}.text.qualifiers cannot be honoured: a chat completion has no grounding sources."
         )
-    kind = "guarded_text" if route.bedrock_only else "text"
-    return {"type": kind, "text": text["text"]}
+    return {"type": "guarded_text", "text": text["text"]}
 
 
 def _tool_call(use: dict[str, Any], path: str) -> dict[str, Any]:
@@ -152,12 +153,10 @@ def _tool_call(use: dict[str, Any], path: str) -> dict[str, Any]:
     }
 
 
-def _tool_result(result: dict[str, Any], route: Route, path: str) -> tuple[Message, list[Part]]:
-    """The message of a tool result, and the parts that only a user's message can carry."""
+def _tool_result(result: dict[str, Any], route: Route, path: str) -> Message:
     if result.get("type"):
         raise ValidationException(f"{path}.type: tools that the provider runs are not served here.")
     inside: list[Part] = []
-    moved: list[Part] = []
     if result.get("status") == "error":
         inside.append({"type": "text", "text": FAILED})
     for index, block in enumerate(result["content"]):
@@ -167,14 +166,9 @@ def _tool_result(result: dict[str, Any], route: Route, path: str) -> tuple[Messa
         elif "json" in block:
             inside.append({"type": "text", "text": document.dumps(block["json"]).decode()})
         else:
-            _append(inside if route.bedrock_only else moved, block, route, where)
-    if moved:
-        label = f"From the result of the tool call {result['toolUseId']}:"
-        moved.insert(0, {"type": "text", "text": label})
-        inside.append({"type": "text", "text": "(attached to the next message)"})
-    content: Any = _plain(inside) if inside else ""
-    message = {"role": "tool", "tool_call_id": result["toolUseId"], "content": content}
-    return message, moved
+            _append(inside, block, route, where)
+    content: Any = plain(inside) if inside else ""
+    return {"role": "tool", "tool_call_id": result["toolUseId"], "content": content}
 
 
 def _thought(block: dict[str, Any]) -> dict[str, Any]:
@@ -183,11 +177,3 @@ def _thought(block: dict[str, Any]) -> dict[str, Any]:
     text = block["reasoningText"]
     thought = {"type": "thinking", "thinking": text["text"]}
     return {**thought, "signature": text["signature"]} if "signature" in text else thought
-
-
-def _plain(parts: list[Part]) -> str | list[Part]:
-    """A single plain text as a string, which every provider takes."""
-    if len(parts) == 1 and len(parts[0]) == 2 and parts[0]["type"] == "text":
-        text: str = parts[0]["text"]
-        return text
-    return parts

@@ -131,6 +131,7 @@ def meaning(request: Block, *, bedrock: bool) -> tuple[list[Any], list[Meaning]]
 
 def _turn(content: list[Block], bedrock: bool) -> Meaning:
     found: Meaning = {"parts": [], "thoughts": [], "calls": [], "results": []}
+    of_results: list[Any] = []
     for block in content:
         if thought := block.get("reasoningContent"):
             text = thought.get("reasoningText", {})
@@ -144,9 +145,10 @@ def _turn(content: list[Block], bedrock: bool) -> Meaning:
             failed = result.get("status") == "error"
             found["results"].append((result["toolUseId"], failed, inside))
             if beside:
-                found["parts"] += [("of the result", result["toolUseId"]), *beside]
+                of_results += [("of the result", result["toolUseId"]), *beside]
         else:
             found["parts"] += _parts([block], bedrock)
+    found["parts"] = of_results + found["parts"]
     return found
 
 
@@ -154,9 +156,16 @@ def _result(content: list[Block], bedrock: bool) -> tuple[list[Any], list[Any]]:
     """What a tool's message says, and what only a user's message can show."""
     if bedrock:
         return _parts(content, bedrock), []
-    shown = [block for block in content if set(block) & {"image", "document"}]
-    inside = _parts([block for block in content if block not in shown], bedrock)
-    return inside + [("see below",)] * bool(shown), _parts(shown, bedrock)
+    found = [_parts([block], bedrock) for block in content]
+    shown = [bool(set(block) & {"image", "document"}) for block in content]
+    # what is said of a document is text, which a tool's message can say itself
+    inside = [
+        part
+        for parts, moves in zip(found, shown, strict=True)
+        for part in parts[: -1 if moves else None]
+    ]
+    beside = [parts[-1] for parts, moves in zip(found, shown, strict=True) if moves]
+    return inside + [("see below",)] * bool(beside), beside
 
 
 def _parts(blocks, bedrock: bool) -> list[Any]:

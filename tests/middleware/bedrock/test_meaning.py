@@ -16,9 +16,9 @@ from hypothesis import HealthCheck, given, settings
 
 from middleware.bedrock import schema
 from middleware.bedrock.catalogue import Catalogue, Route
-from middleware.bedrock.request import chat_body
 
 from .conversations import Meaning, cache_points, conversations, meaning
+from .translation import sent
 
 ROUTES = {
     "openai": Route("m", frozenset({"openai"})),
@@ -36,7 +36,7 @@ CATALOGUE = Catalogue(None, "")
 def test_any_conversation_keeps_its_meaning(provider, request):
     schema.request("Converse")(request, "")
     given_ = copy.deepcopy(request)
-    body = chat_body(request, ROUTES[provider], CATALOGUE, stream=False)
+    body = sent(request, ROUTES[provider], CATALOGUE)
     assert request == given_, "the request was changed"
     body = json.loads(json.dumps(body))  # only what a chat completion's JSON carries
     system, turns = meaning(request, bedrock=provider == "bedrock")

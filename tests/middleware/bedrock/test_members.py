@@ -12,8 +12,9 @@ import yaml
 from middleware.bedrock import schema
 from middleware.bedrock.catalogue import Guardrail, Route
 from middleware.bedrock.errors import ValidationException
-from middleware.bedrock.request import chat_body
 from middleware.bedrock.response import converse_response, stop_reason
+
+from .translation import sent
 
 MEMBERS = yaml.safe_load(
     (Path(__file__).resolve().parents[3] / "docs" / "bedrock-members.yaml").read_text()
@@ -53,7 +54,7 @@ def request_of(case) -> dict:
 def translate(case) -> dict:
     request = request_of(case)
     schema.request("Converse")(request, "")
-    return chat_body(request, ROUTES[case.get("provider", "openai")], Catalogue(), stream=False)
+    return sent(request, ROUTES[case.get("provider", "openai")], Catalogue())
 
 
 @pytest.mark.parametrize("case", cases("request", "body"))

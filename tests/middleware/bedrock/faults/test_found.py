@@ -9,9 +9,9 @@ import pytest
 from middleware.bedrock import schema
 from middleware.bedrock.catalogue import Catalogue, Route
 from middleware.bedrock.errors import ModelErrorException, ValidationException
-from middleware.bedrock.request import chat_body
 from middleware.bedrock.response import converse_response
 from middleware.bedrock.stream import ConverseEvents
+from tests.middleware.bedrock.translation import sent
 
 CALL = {"id": "c", "function": {"name": "weather", "arguments": "{}"}}
 
@@ -20,7 +20,7 @@ def translated(*content, role="user") -> dict:
     messages = [{"role": "user", "content": [{"text": "hi"}]}] if role == "assistant" else []
     request = {"messages": [*messages, {"role": role, "content": list(content)}]}
     schema.request("Converse")(request, "")
-    return chat_body(request, Route("m"), Catalogue(None, ""), stream=False)["messages"][-1]
+    return sent(request, Route("m"), Catalogue(None, ""))["messages"][-1]
 
 
 def completion(finish="stop", usage=None, **message) -> dict:
