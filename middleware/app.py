@@ -15,7 +15,7 @@ from middleware.auth import Keys
 from middleware.aws import Aws
 from middleware.bedrock import errors, paths
 from middleware.bedrock.api import BedrockApi
-from middleware.bedrock.catalogue import Catalogue
+from middleware.catalogue import Catalogue
 from middleware.chat import paths as chat_paths
 from middleware.chat.api import ChatApi
 from middleware.database import Database

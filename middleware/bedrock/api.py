@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable
 from starlette.types import Receive, Scope, Send
 
 from middleware.bedrock.apply_guardrail import apply_guardrail
-from middleware.bedrock.catalogue import Catalogue
 from middleware.bedrock.converse import converse, converse_stream
 from middleware.bedrock.count_tokens import count_tokens
 from middleware.bedrock.errors import UnknownOperationException
 from middleware.bedrock.exchange import Exchange
 from middleware.bedrock.invoke import invoke, invoke_stream
 from middleware.bedrock.paths import Target
+from middleware.catalogue import Catalogue
 
 Operation = Callable[[Exchange, Target, Catalogue], Awaitable[None]]
 _OPERATIONS: dict[str, Operation] = {

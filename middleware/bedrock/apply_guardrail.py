@@ -8,10 +8,10 @@ import orjson
 
 from middleware.aws import Aws
 from middleware.bedrock import schema
-from middleware.bedrock.catalogue import Catalogue
 from middleware.bedrock.errors import ResourceNotFoundException, from_aws
 from middleware.bedrock.exchange import Exchange
 from middleware.bedrock.paths import Target
+from middleware.catalogue import Catalogue
 
 
 async def apply_guardrail(exchange: Exchange, target: Target, catalogue: Catalogue) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from middleware.bedrock.catalogue import Catalogue
 from middleware.bedrock.errors import ValidationException
 from middleware.bedrock.exchange import Exchange
 from middleware.bedrock.paths import Target
 from middleware.bedrock.request import chat_body
+from middleware.catalogue import Catalogue
 from middleware.chat.shape import for_provider
 from middleware.history.turn import Turn
 from middleware.history.wish import Wish
@@ -49,6 +49,9 @@ async def begin(
     route = catalogue.route(model_id)
     body = chat_body(request, route, catalogue, stream=stream, continues=bool(wish.session_id))
     messages = body["messages"]
+    shaped = for_provider(
+        messages, route, replayed=False
+    )  # before anything is stored: it may refuse
     turn = None
     if kept and identity:
         turn = await exchange.conversations.accept(
@@ -60,9 +63,10 @@ async def begin(
             request_id=exchange.request_id,
         )
         exchange.session_id = turn.session_id
-    body["messages"] = for_provider(messages, route)
     if turn:
-        body["messages"] = turn.shown(body["messages"], route)
+        with turn:  # what was said before may be more than this model can be shown
+            shaped = turn.shown(shaped, route)
+    body["messages"] = shaped
     return Call(request, body, turn)
 
 

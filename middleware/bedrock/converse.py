@@ -7,13 +7,13 @@ from contextlib import closing, nullcontext
 import aiohttp
 
 from middleware.bedrock import eventstream, schema
-from middleware.bedrock.catalogue import Catalogue
 from middleware.bedrock.conversation import Call, begin
 from middleware.bedrock.errors import ModelErrorException, from_service
 from middleware.bedrock.exchange import Exchange, decoded
 from middleware.bedrock.paths import Target
 from middleware.bedrock.response import converse_response
 from middleware.bedrock.stream import ConverseEvents, exception
+from middleware.catalogue import Catalogue
 from middleware.chat.answer import Answer
 from middleware.errors import ServiceError
 from middleware.sse import EventParser

@@ -10,10 +10,10 @@ import orjson
 
 from middleware.bedrock import schema
 from middleware.bedrock.anthropic import messages_body
-from middleware.bedrock.catalogue import Catalogue
 from middleware.bedrock.errors import INVALID_MODEL, ModelErrorException, ValidationException
 from middleware.bedrock.exchange import Exchange
 from middleware.bedrock.paths import Target
+from middleware.catalogue import Catalogue
 
 COUNT = "/v1/messages/count_tokens"
 SOURCE_HEADER = b"x-litellm-count-source"

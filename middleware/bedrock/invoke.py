@@ -17,7 +17,6 @@ import orjson
 from middleware.bedrock import eventstream
 from middleware.bedrock.additional import refuse_protected
 from middleware.bedrock.answer import reads_an_answer
-from middleware.bedrock.catalogue import Catalogue
 from middleware.bedrock.errors import (
     BedrockError,
     ModelErrorException,
@@ -27,6 +26,7 @@ from middleware.bedrock.errors import (
 from middleware.bedrock.exchange import Exchange
 from middleware.bedrock.paths import Target
 from middleware.bedrock.stream import exception
+from middleware.catalogue import Catalogue
 from middleware.sse import EventParser
 
 MESSAGES = "/v1/messages"

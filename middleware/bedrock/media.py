@@ -10,8 +10,8 @@ import base64
 import re
 from typing import Any
 
-from middleware.bedrock.catalogue import Route
 from middleware.bedrock.errors import ValidationException
+from middleware.catalogue import Route
 
 Part = dict[str, Any]
 Block = dict[str, Any]

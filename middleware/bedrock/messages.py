@@ -13,8 +13,8 @@ from __future__ import annotations
 from typing import Any
 
 from middleware.bedrock import document, media
-from middleware.bedrock.catalogue import Route
 from middleware.bedrock.errors import ValidationException
+from middleware.catalogue import Route
 from middleware.chat.shape import plain
 
 Message = dict[str, Any]

@@ -11,9 +11,9 @@ from typing import Any
 import orjson
 
 from middleware.bedrock import additional
-from middleware.bedrock.catalogue import Catalogue, Route
 from middleware.bedrock.errors import ValidationException
 from middleware.bedrock.messages import cache_control, chat_messages, system_message
+from middleware.catalogue import Catalogue, Route
 
 Body = dict[str, Any]
 

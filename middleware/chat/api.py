@@ -7,8 +7,8 @@ import re
 from starlette.types import Receive, Scope, Send
 
 from middleware.auth import Keys
-from middleware.bedrock.catalogue import Catalogue
 from middleware.caller import MAX_BODY, Caller
+from middleware.catalogue import Catalogue
 from middleware.chat.kept import KeptChat
 from middleware.chat.prompted import prompted
 from middleware.chat.request import ChatRequest

@@ -9,8 +9,8 @@ import aiohttp
 import orjson
 from starlette.types import Scope, Send
 
-from middleware.bedrock.catalogue import Route
 from middleware.caller import Caller
+from middleware.catalogue import Route
 from middleware.chat.answer import Answer
 from middleware.chat.relay import Relay
 from middleware.chat.request import ChatRequest

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from middleware.bedrock.catalogue import Catalogue, Route
 from middleware.bedrock.request import chat_body
+from middleware.catalogue import Catalogue, Route
 from middleware.chat.request import ChatRequest
 from middleware.errors import InvalidRequest
 from middleware.prompts.arn import PromptArn

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from middleware.bedrock.catalogue import Route
+from middleware.catalogue import Route
 from middleware.chat.files import document_name, document_text
 from middleware.errors import InvalidRequest
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from middleware.bedrock.catalogue import Route
+from middleware.catalogue import Route
 from middleware.chat.shape import for_provider
 from middleware.history.store import Past
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol, Self
 
 import orjson
 
-from middleware.bedrock.catalogue import Route
+from middleware.catalogue import Route
 from middleware.chat.answer import Answer
 from middleware.chat.shape import is_plain
 from middleware.errors import CallerGone, ServiceError

@@ -74,7 +74,12 @@ async def origin() -> AsyncIterator[Origin]:
 @pytest.fixture
 async def gateway(origin: Origin, postgres_url: str) -> AsyncIterator[str]:
     """Base URL of a middleware before `origin`."""
-    settings = Settings(litellm_key="sk-service", litellm_url=origin.url, database_url=postgres_url, read_seconds=1.0)
+    settings = Settings(
+        litellm_key="sk-service",
+        litellm_url=origin.url,
+        database_url=postgres_url,
+        read_seconds=1.0,
+    )
     async with served(create_app(settings), server_header=False, ws="websockets-sansio") as url:
         yield await opened(url)
 

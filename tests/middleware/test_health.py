@@ -23,7 +23,9 @@ async def test_live_and_ready_when_everything_is_there(gateway, http):
 
 
 async def test_not_ready_without_litellm_and_still_live(postgres_url, http):
-    settings = Settings(litellm_key="sk-service", litellm_url="http://127.0.0.1:9", database_url=postgres_url)
+    settings = Settings(
+        litellm_key="sk-service", litellm_url="http://127.0.0.1:9", database_url=postgres_url
+    )
     async with served(create_app(settings)) as url:
         async with http.get(f"{url}/readyz") as response:
             assert response.status == 503
@@ -38,7 +40,11 @@ async def test_not_ready_without_litellm_and_still_live(postgres_url, http):
 async def test_not_ready_without_the_database(origin, http):
     gone = "postgresql://gateway:none@127.0.0.1:9/middleware"
     async with (
-        served(create_app(Settings(litellm_key="sk-service", litellm_url=origin.url, database_url=gone))) as url,
+        served(
+            create_app(
+                Settings(litellm_key="sk-service", litellm_url=origin.url, database_url=gone)
+            )
+        ) as url,
         http.get(f"{url}/readyz") as response,
     ):
         assert response.status == 503

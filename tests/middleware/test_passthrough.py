@@ -126,7 +126,9 @@ async def test_a_silent_upstream_is_a_504_in_openais_shape(gateway, origin, http
 async def test_an_absent_upstream_is_a_503_with_retry_after(postgres_url, http):
     from middleware.app import create_app
 
-    settings = Settings(litellm_key="sk-service", litellm_url="http://127.0.0.1:9", database_url=postgres_url)
+    settings = Settings(
+        litellm_key="sk-service", litellm_url="http://127.0.0.1:9", database_url=postgres_url
+    )
     async with served(create_app(settings)) as url, http.get(f"{url}/v1/models") as response:
         assert response.status == 503 and response.headers["retry-after"] == "1"
         text = await response.text()

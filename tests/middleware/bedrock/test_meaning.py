@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from middleware.bedrock import schema
-from middleware.bedrock.catalogue import Catalogue, Route
+from middleware.catalogue import Catalogue, Route
 
 from .conversations import Meaning, cache_points, conversations, meaning
 from .translation import sent

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from middleware.bedrock import media, schema
-from middleware.bedrock.catalogue import Route
+from middleware.catalogue import Route
 from middleware.chat.files import data_url
 
 BEDROCK = Route("m", frozenset({"bedrock"}))

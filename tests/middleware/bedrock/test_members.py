@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from middleware.bedrock import schema
-from middleware.bedrock.catalogue import Guardrail, Route
 from middleware.bedrock.errors import ValidationException
 from middleware.bedrock.response import converse_response, stop_reason
+from middleware.catalogue import Guardrail, Route
 
 from .translation import sent
 

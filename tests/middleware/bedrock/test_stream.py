@@ -16,8 +16,8 @@ from middleware.bedrock.errors import (
     ThrottlingException,
     ValidationException,
 )
-from middleware.sse import EventParser
 from middleware.bedrock.stream import ConverseEvents, exception
+from middleware.sse import EventParser
 
 from .frames import read
 from .test_members import MEMBERS

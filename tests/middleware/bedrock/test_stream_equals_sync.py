@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from middleware.bedrock.response import converse_response
-from middleware.sse import EventParser
 from middleware.bedrock.stream import ConverseEvents
+from middleware.sse import EventParser
 
 from .completions import chunks, completions
 from .frames import read

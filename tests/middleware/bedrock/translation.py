@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from middleware.bedrock.catalogue import Route
 from middleware.bedrock.request import chat_body
+from middleware.catalogue import Route
 from middleware.chat.shape import for_provider
 
 

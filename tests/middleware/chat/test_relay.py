@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import orjson
@@ -25,13 +26,17 @@ def stream(*chunks, done=True) -> bytes:
     return events + (b"data: [DONE]\n\n" if done else b"")
 
 
-WORDS = [chunk({"role": "assistant", "content": ""}), chunk({"content": "one "}), chunk({"content": "two"})]
+WORDS = [
+    chunk({"role": "assistant", "content": ""}),
+    chunk({"content": "one "}),
+    chunk({"content": "two"}),
+]
 WHOLE = stream(*WORDS, chunk(finish="stop"), chunk(usage=USAGE))
 
 
 def cut(data: bytes, places) -> list[bytes]:
     edges = [0, *sorted(place % len(data) for place in places), len(data)]
-    return [data[a:b] for a, b in zip(edges, edges[1:], strict=False) if a != b]
+    return [data[a:b] for a, b in itertools.pairwise(edges) if a != b]
 
 
 def events(data: bytes) -> list:
@@ -63,7 +68,11 @@ def test_whole_events_are_passed_on_at_once():
 
 def test_of_several_answers_the_first_is_kept_and_all_may_finish():
     relay = Relay(SESSION, 2, hides_usage=False)
-    pieces = [chunk({"content": "a"}), chunk({"content": "b"}, index=1), chunk(finish="stop", index=1)]
+    pieces = [
+        chunk({"content": "a"}),
+        chunk({"content": "b"}, index=1),
+        chunk(finish="stop", index=1),
+    ]
     for piece in pieces:
         assert relay.feed(stream(piece, done=False))
     assert not relay.is_complete
@@ -91,7 +100,9 @@ def test_a_streamed_answer_equals_the_whole_one():
     call = {"id": "t", "type": "function", "function": {"name": "f", "arguments": '{"a":1}'}}
     thought = {"type": "thinking", "thinking": "hm so", "signature": "c2ln"}
     message = {"content": "ok", "tool_calls": [call], "thinking_blocks": [thought]}
-    whole = Answer.of({"choices": [{"index": 0, "finish_reason": "tool_calls", "message": message}]})
+    whole = Answer.of(
+        {"choices": [{"index": 0, "finish_reason": "tool_calls", "message": message}]}
+    )
     streamed = Answer()
     begun = {**call, "index": 0, "function": {"name": "f", "arguments": '{"a"'}}
     for delta in (

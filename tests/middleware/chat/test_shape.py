@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from middleware.bedrock.catalogue import Route
+from middleware.catalogue import Route
 from middleware.chat.shape import ATTACHED, UnsupportedContent, for_provider, is_plain
 
 from .drawn import Message, conversations, encoded

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from middleware.bedrock import schema
-from middleware.bedrock.catalogue import Route
 from middleware.bedrock.media import document_name
 from middleware.bedrock.messages import chat_messages, system_message
+from middleware.catalogue import Route
 from middleware.history.converse import BEGINNING, DOCUMENTS, NOTHING, converse_history
 from tests.middleware.bedrock import conversations as converse
 from tests.middleware.chat import drawn

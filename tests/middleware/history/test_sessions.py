@@ -219,7 +219,9 @@ async def test_a_revoked_key_reads_nothing_soon_after(start, litellm):
 async def test_a_key_that_is_not_good_any_more_is_no_key(service, litellm, row):
     key = litellm.add_key("sk-bad", "eve", **row)
     assert (await service.chat("one", key=key)).status_code == 401
-    assert (await service.http.post("/session-ids", json={}, headers=bearer(key))).status_code == 401
+    assert (
+        await service.http.post("/session-ids", json={}, headers=bearer(key))
+    ).status_code == 401
     assert litellm.asked == []
 
 

@@ -7,10 +7,10 @@ import json
 import pytest
 
 from middleware.bedrock import schema
-from middleware.bedrock.catalogue import Catalogue, Route
 from middleware.bedrock.errors import ModelErrorException, ValidationException
 from middleware.bedrock.response import converse_response
 from middleware.bedrock.stream import ConverseEvents
+from middleware.catalogue import Catalogue, Route
 from tests.middleware.bedrock.translation import sent
 
 CALL = {"id": "c", "function": {"name": "weather", "arguments": "{}"}}

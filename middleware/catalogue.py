@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from middleware.bedrock.model_ids import ModelIds
+from middleware.model_ids import ModelIds
 from middleware.upstream import Upstream
 
 log = logging.getLogger("middleware")

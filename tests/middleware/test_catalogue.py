@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from middleware.bedrock.catalogue import Catalogue
+from middleware.catalogue import Catalogue
 
 
 class LiteLLM:
