@@ -111,13 +111,14 @@ def bedrock_client(settings: Settings | None = None) -> BedrockRuntimeClient:
     return client
 
 
-class AdminClient:
-    """The gateway's admin API with the administrator's key; JSON in, JSON out."""
+class GatewayClient:
+    """The gateway's own API; JSON in, JSON out."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, key: str) -> None:
+        """Speak to the gateway of `settings` as whoever has `key`."""
         self._http = httpx.Client(
             base_url=settings.gateway(),
-            headers={"Authorization": f"Bearer {settings.admin_key()}"},
+            headers={"Authorization": f"Bearer {key}"},
             timeout=settings.timeout_s,
             verify=_verify(settings),
         )
@@ -144,6 +145,25 @@ class AdminClient:
         """Answer of `POST path` with `body` as JSON."""
         return self._send("POST", path, json=body)
 
+    def _send(self, method: str, path: str, **what: Any) -> dict[str, Any]:
+        try:
+            answer = self._http.request(method, path, **what)
+        except httpx.HTTPError as error:
+            raise GatewayUnreachable(f"{method} {path}: {error or type(error).__name__}") from None
+        if answer.is_error:
+            raise GatewayUnreachable(
+                f"{method} {path}: HTTP {answer.status_code}: {_message(answer)}"
+            )
+        parsed = answer.json()
+        return parsed if isinstance(parsed, dict) else {"data": parsed}
+
+
+class AdminClient(GatewayClient):
+    """The same with the administrator's key."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings, settings.admin_key())
+
     def wait_for_spend(
         self, user_id: str, at_least: float, *, timeout_s: float = 30.0
     ) -> tuple[float, float]:
@@ -167,18 +187,6 @@ class AdminClient:
                 return booked, waited
             time.sleep(0.5)
 
-    def _send(self, method: str, path: str, **what: Any) -> dict[str, Any]:
-        try:
-            answer = self._http.request(method, path, **what)
-        except httpx.HTTPError as error:
-            raise GatewayUnreachable(f"{method} {path}: {error or type(error).__name__}") from None
-        if answer.is_error:
-            raise GatewayUnreachable(
-                f"{method} {path}: HTTP {answer.status_code}: {_message(answer)}"
-            )
-        parsed = answer.json()
-        return parsed if isinstance(parsed, dict) else {"data": parsed}
-
 
 def _message(answer: httpx.Response) -> str:
     try:
@@ -187,6 +195,16 @@ def _message(answer: httpx.Response) -> str:
         return answer.text.strip()[:200] or answer.reason_phrase
     error = body.get("error", body.get("detail", body)) if isinstance(body, dict) else body
     return str(error.get("message", error) if isinstance(error, dict) else error)[:300]
+
+
+def gateway_client(settings: Settings | None = None) -> GatewayClient:
+    """Client of the gateway's own API, with the user's key.
+
+    Raises:
+        SettingsError: No gateway or no key is known.
+    """
+    known = settings or process_settings()
+    return GatewayClient(known, known.user_key())
 
 
 def admin_client(settings: Settings | None = None) -> AdminClient:

@@ -51,6 +51,8 @@ class Settings(BaseSettings):
     """Where run folders go; a relative path counts from the project's root."""
     aws_region: str = Field("us-east-1", alias="AWS_REGION")
     """Region that Bedrock clients name."""
+    prompt_arn: str = Field("", alias="GATEWAY_PROMPT_ARN")
+    """ARN of a managed prompt to try in the quickstart; the local stack has one."""
 
     @field_validator("base_url", "tls_url")
     @classmethod

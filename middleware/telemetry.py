@@ -7,7 +7,8 @@ import re
 import secrets
 import sys
 import time
-from collections.abc import Awaitable
+import traceback
+from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -79,9 +80,17 @@ class JsonFormatter(logging.Formatter):
             "message": _KEY.sub("sk-…", record.getMessage()),
         }
         line |= {k: v for k, v in vars(record).items() if k not in self._KNOWN}
-        if record.exc_info:
-            line["trace"] = _KEY.sub("sk-…", self.formatException(record.exc_info))
+        if record.exc_info and record.exc_info[1]:
+            line["trace"] = "".join(_trace(record.exc_info[1]))
         return orjson.dumps(line, default=str).decode()
+
+
+def _trace(error: BaseException) -> Iterator[str]:
+    """Where an error happened and what led to it. Without messages: they may quote what a caller sent."""
+    if cause := error.__cause__ or error.__context__:
+        yield from _trace(cause)
+    yield from traceback.format_tb(error.__traceback__)
+    yield f"{type(error).__name__}\n"
 
 
 def configure_logging(level: str) -> None:

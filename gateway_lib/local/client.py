@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway_lib.errors import ComponentFailed, StackError
+from gateway_lib.local import demo
 from gateway_lib.local.http import answers
 from gateway_lib.local.state import State
 from gateway_lib.proxies import past_proxies
@@ -48,6 +49,7 @@ class RunningStack:
             "GATEWAY_MASTER_KEY": secrets.master_key,
             "GATEWAY_SIMULATOR_URL": facts["simulator_url"],
             "GATEWAY_STATE_DIR": str(self.state.path),
+            "GATEWAY_PROMPT_ARN": demo.PROMPT_ARN,
             "OPENAI_BASE_URL": f"{facts['base_url']}/v1",
             "OPENAI_API_KEY": secrets.demo_key,
             "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": f"{facts['tls_url']}/bedrock",

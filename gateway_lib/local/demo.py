@@ -9,6 +9,8 @@ from gateway_lib.local.state import Secrets
 
 USER_ID = "demo"
 BUDGET_DOLLARS = 100.0
+PROMPT_ARN = "arn:aws:bedrock:us-east-1:123456789012:prompt/PROMPTTXT1:2"
+"""A prompt of the simulator's; its variables are `city` and `tone`."""
 
 
 def ensure_user(base_url: str, secrets: Secrets) -> None:

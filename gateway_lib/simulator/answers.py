@@ -2,7 +2,8 @@
 
 The last user turn decides. ``echo: text`` is repeated to the letter, ``call: tool {json}`` makes
 exactly those tool calls, a question of the question set is answered right or wrong as the profile
-says, tool results are summed up, anything else gets plain text that is stable for its content.
+says, one about what the user has told is answered from the conversation, tool results are summed
+up, anything else gets plain text that is stable for its content.
 Tools are called when the choice demands it, or when the message names a word of the tool's name.
 """
 
@@ -19,6 +20,7 @@ from gateway_lib.simulator.memory import Occurrences, generator
 from gateway_lib.simulator.profiles import Profile
 from gateway_lib.simulator.prose import extend
 from gateway_lib.simulator.questions import Question, QuestionSet
+from gateway_lib.simulator.recall import recall
 from gateway_lib.simulator.refusals import invalid
 from gateway_lib.simulator.schemas import Hints, instance
 
@@ -69,6 +71,8 @@ class Answerer:
             draft = Draft(extend(start, length, random))
         elif question := self.questions.recognise(request.question):
             draft = self._next_answer(question, request, profile, occurrences, length)
+        elif remembered := recall(request):
+            draft = Draft(remembered)
         else:
             draft = Draft(extend(_media_note(request), length, random))
         return self._formed(request, draft)
