@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -126,4 +126,4 @@ _KINDS: dict[str, tuple[str, Request, Understood]] = {
     "converse": (f"{_BEDROCK}/converse", _converse, _of_converse),
     "converse stream": (f"{_BEDROCK}/converse-stream", _converse, _of_frames),
 }
-
+KINDS = tuple(_KINDS)

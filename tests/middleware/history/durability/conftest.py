@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 
 import aiohttp
@@ -11,8 +11,6 @@ import pytest
 from . import servers
 from .client import Client
 from .servers import Database, Model, Server
-
-
 
 
 @pytest.fixture(scope="session")

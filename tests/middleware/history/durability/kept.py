@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import asyncpg
@@ -89,7 +90,7 @@ class Kept:
             seen_of[own[question]].append(set(call["seen"]))
         for sets in seen_of.values():
             sets.sort(key=len)  # they are taken of one thing that only grows
-            assert all(less <= more for less, more in zip(sets, sets[1:], strict=False))
+            assert all(less <= more for less, more in pairwise(sets))
         self._knows_what_was_answered(calls, outcomes)
 
     async def is_what_is_read(self, client: Client) -> None:

@@ -49,6 +49,9 @@ class Server:
         """Ask it to stop, as a rolling deployment does."""
         self._running.ask_to_stop()
 
+    def listens(self) -> bool:
+        return not ports.is_free(self._component.port)
+
     def has_ended(self) -> bool:
         return self._running.exit_status() is not None
 
