@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+from pandas.io.formats.style import Styler
 
 from gateway_lib.clients import GatewayClient
+
+_READABLE: Any = {"text-align": "left", "white-space": "pre-wrap", "vertical-align": "top"}
+_HEADINGS: Any = {"selector": "th", "props": [("text-align", "left")]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,11 @@ class Conversation:
     def accounts(self) -> pd.DataFrame:
         """A row per turn: interface, model, tokens in and out, `cost_usd`, `complete`."""
         return pd.DataFrame([_account(turn) for turn in self.turns])
+
+    def shown(self) -> Styler:
+        """The transcript to read: whole texts, from left to right."""
+        styler = self.transcript().style.hide(axis="index")
+        return styler.set_properties(**_READABLE).set_table_styles([_HEADINGS])
 
 
 def conversation(client: GatewayClient, session_id: str) -> Conversation:

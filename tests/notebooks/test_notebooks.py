@@ -50,6 +50,8 @@ def test_quickstart_books_the_cost_of_a_call_to_its_user(runs, stack):
     assert figures["call_cost_usd"] > 0
     assert figures["booked_usd"] == pytest.approx(figures["call_cost_usd"], rel=1e-6)
     assert 0 < figures["ttft_ms"] < figures["total_ms"]
+    assert figures["conversation_turns"] == 2 and figures["prompt_tokens"] > 0
+    assert "Your name is Ada." in (folder / "executed.ipynb").read_text()
     assert manifest.gateway.url == stack.environment["GATEWAY_BASE_URL"]
     assert manifest.gateway.versions["litellm"] == manifest.packages["litellm"]
     assert manifest.gateway.config_hash == config.digest(config.load_local())
