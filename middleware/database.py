@@ -50,6 +50,8 @@ class Database:
         self._url = settings.database_url.get_secret_value()
         self._connections = settings.database_connections
         self._pool: asyncpg.Pool | None = None
+        self.is_well = False
+        """Whether its last use went well."""
         self._opening: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -81,7 +83,9 @@ class Database:
                 yield connection
             finally:
                 await pool.release(connection)
+            self.is_well = True
         except _GONE as error:
+            self.is_well = False
             raise DatabaseUnavailable from error
 
     async def close(self) -> None:

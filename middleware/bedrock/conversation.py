@@ -61,6 +61,7 @@ async def begin(
             interface="bedrock",
             model=route.model,
             request_id=exchange.request_id,
+            streams=stream,
         )
         exchange.session_id = turn.session_id
     if turn:

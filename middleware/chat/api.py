@@ -60,6 +60,7 @@ class ChatApi:
                 interface="openai",
                 model=route.model,
                 request_id=scope["state"]["exchange"].request_id,
+                streams=request.is_stream,
             )
         with turn:
             await KeptChat(scope, caller, send, turn).serve(request, route, body)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from middleware.database import Database, DatabaseUnavailable
 from middleware.errors import InvalidRequest
 from middleware.history.errors import SessionNotFound
 from middleware.history.store import Question, Reply, Store
-from middleware.history.turn import Turn
+from middleware.history.turn import Turn, Write
 from middleware.history.wish import Wish
 from middleware.settings import Settings
 
@@ -31,6 +32,7 @@ class Conversations:
 
     def __init__(self, settings: Settings, database: Database) -> None:
         self._mode = settings.history
+        self._database = database
         self._store = Store(
             database,
             by_user=settings.session_owner == "user",
@@ -57,34 +59,47 @@ class Conversations:
         interface: str,
         model: str,
         request_id: str,
+        streams: bool,
     ) -> Turn:
-        """Store a question, in a new conversation or in the one that was named.
+        """Accept a question, in a new conversation or in the one that was named.
+
+        Args:
+            identity: whose it is.
+            wish: the session that it names, if it does.
+            messages: the new ones, in the form in which they are kept.
+            interface: by which it came.
+            model: the one that is asked.
+            request_id: of the call.
+            streams: whether the caller learns of the session before the answer has come to its end.
 
         Raises:
             SessionNotFound, ConversationFull, DatabaseUnavailable
         """
         question = Question(interface, model, request_id, _dumped(messages), is_plain(messages))
-        if wish.session_id is None:
+        if wish.session_id is not None:
+            session = parsed(wish.session_id)
+            number, past = await self._store.go_on(identity, session, question)
+            return Turn(str(session), past, partial(self._store.end, number), self)
+        if streams or not self._database.is_well:
             session_id, number = await self._store.open(identity, question)
-            return Turn(session_id, number, [], self)
-        session = parsed(wish.session_id)
-        number, past = await self._store.go_on(identity, session, question)
-        return Turn(str(session), number, past, self)
+            return Turn(session_id, [], partial(self._store.end, number), self)
+        opening = self._store.begin(identity, question)
+        return Turn(str(opening.session), [], partial(self._store.write, opening), self)
 
-    async def end(self, turn: int, reply: Reply) -> None:
+    async def end(self, write: Write, reply: Reply) -> None:
         """Write how a turn ended, through a restart of the database. Raises `DatabaseUnavailable`."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
-                return await self._store.end(turn, reply)
+                return await write(reply)
             except DatabaseUnavailable:
                 if time.monotonic() > deadline:
                     raise
                 await asyncio.sleep(0.1)
 
-    def end_later(self, turn: int, reply: Reply) -> None:
+    def end_later(self, write: Write, reply: Reply) -> None:
         """The same, beside what goes on."""
-        task = asyncio.create_task(self.end(turn, reply))
+        task = asyncio.create_task(self.end(write, reply))
         self._ending.add(task)
         task.add_done_callback(self._written)
 

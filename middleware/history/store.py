@@ -3,11 +3,15 @@
 A turn's place is that of its acceptance, which the order of its id is. What a turn sees are the turns that
 had ended when it was accepted: one statement reads them and writes it, so that nothing comes in between and
 no lock makes turns of one conversation wait for each other.
+
+A first turn whose answer comes whole is written once, with its answer: its session's id is nobody's to name
+before that, so there is no turn beside it whose order could matter.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -29,6 +33,16 @@ class Question:
     """A JSON list of messages."""
     plain: bool
     """Whether every provider takes these messages as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A conversation that begins with a turn which is stored when it ends."""
+
+    session: UUID
+    identity: Identity
+    question: Question
+    accepted_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +109,20 @@ def owned_by(identity: Identity, by_user: bool, place: int) -> tuple[str, str]:
     return f"key_hash = ${place}", identity.key_hash
 
 
+# The session's id is new, so that what is there already was written by this very statement, tried before.
+_WHOLE = """
+    WITH session AS (
+        INSERT INTO sessions (id, key_hash, user_id, opened_at) VALUES ($1, $2, $3, $4)
+        ON CONFLICT DO NOTHING RETURNING id
+    ), turn AS (
+        INSERT INTO turns (session_id, accepted_at, interface, model, request_id, messages, plain, size)
+        SELECT id, $4, $5, $6, $7, $8, $9, $10 FROM session RETURNING id
+    )
+    INSERT INTO answers (turn_id, complete, status, message, plain, size, served_by, usage, cost)
+    SELECT id, $11, $12, $13, $14, $15, $16, $17, $18 FROM turn
+"""
+
+
 class Store:
     """Writes turns and answers."""
 
@@ -155,23 +183,30 @@ class Store:
 
     async def end(self, turn: int, reply: Reply) -> None:
         """Write how a turn ended. Doing it again changes nothing, so it may be tried again."""
-        size = len(reply.message or b"")
         try:
             async with self._database.connection() as connection:
-                await connection.execute(
-                    _END,
-                    turn,
-                    reply.complete,
-                    reply.status,
-                    reply.message,
-                    reply.plain,
-                    size,
-                    reply.served_by,
-                    reply.usage,
-                    reply.cost,
-                )
+                await connection.execute(_END, turn, *_ending(reply))
         except asyncpg.ForeignKeyViolationError:
             pass  # the conversation was deleted in the meantime, and what belongs to it is not to come back
+
+    def begin(self, identity: Identity, question: Question) -> Opening:
+        """A conversation that nobody knows of before its first turn has ended. Raises `ConversationFull`."""
+        self._checked(question)
+        return Opening(uuid4(), identity, question, datetime.now(UTC))
+
+    async def write(self, opening: Opening, reply: Reply) -> None:
+        """Write a conversation with its first turn, as `end` does."""
+        identity, question = opening.identity, opening.question
+        async with self._database.connection() as connection:
+            await connection.execute(
+                _WHOLE,
+                opening.session,
+                identity.key_hash,
+                identity.user_id,
+                opening.accepted_at,
+                *_columns(question, len(question.messages)),
+                *_ending(reply),
+            )
 
     def _checked(self, question: Question) -> int:
         size = len(question.messages)
@@ -195,4 +230,17 @@ def _columns(question: Question, size: int) -> tuple[Any, ...]:
         question.messages,
         question.plain,
         size,
+    )
+
+
+def _ending(reply: Reply) -> tuple[Any, ...]:
+    return (
+        reply.complete,
+        reply.status,
+        reply.message,
+        reply.plain,
+        len(reply.message or b""),
+        reply.served_by,
+        reply.usage,
+        reply.cost,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -21,25 +21,29 @@ CALLER_LEFT = 499
 """The status with which a turn ends whose caller did not wait for it."""
 
 
+Write = Callable[[Reply], Awaitable[None]]
+"""Writes a reply where it belongs; may be tried again."""
+
+
 class Ending(Protocol):
-    """Where a turn's end is written."""
+    """Sees to it that a turn's end is written."""
 
-    def end(self, turn: int, reply: Reply) -> Awaitable[None]:
-        """Write it; returns when it is durable."""
+    def end(self, write: Write, reply: Reply) -> Awaitable[None]:
+        """Have it written; returns when it is durable."""
 
-    def end_later(self, turn: int, reply: Reply) -> None:
+    def end_later(self, write: Write, reply: Reply) -> None:
         """Have it written beside what goes on."""
 
 
 class Turn:
     """A turn that was accepted. As a context it ends incomplete where what is inside fails."""
 
-    def __init__(self, session_id: str, number: int, past: list[Past], ending: Ending) -> None:
+    def __init__(self, session_id: str, past: list[Past], write: Write, ending: Ending) -> None:
         self.session_id = session_id
         self.answer = Answer()
         """What the model has said so far; kept even if it does not come to its end."""
-        self._number = number
         self._past = past
+        self._write = write
         self._ending = ending
         self._ended = False
 
@@ -64,16 +68,16 @@ class Turn:
         self._ended = True
         reply = self._reply(200, cost, complete=True)
         try:
-            await self._ending.end(self._number, reply)
+            await self._ending.end(self._write, reply)
         except asyncio.CancelledError:
-            self._ending.end_later(self._number, reply)
+            self._ending.end_later(self._write, reply)
             raise
 
     def break_off(self, status: int) -> None:
         """The turn stays incomplete. Nothing happens to one that has ended."""
         if not self._ended:
             self._ended = True
-            self._ending.end_later(self._number, self._reply(status, None, complete=False))
+            self._ending.end_later(self._write, self._reply(status, None, complete=False))
 
     def __enter__(self) -> Self:
         return self
