@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import ClassVar
 
 import asyncpg
+from sqlalchemy.exc import SQLAlchemyError
 
 from middleware import migrations
 from middleware.errors import ServiceError
@@ -24,7 +25,7 @@ _GONE = (
     asyncpg.InsufficientResourcesError,  # no connection left, or no disk
     asyncpg.ReadOnlySQLTransactionError,  # a fail-over is under way
 )
-_AT_STARTUP = (*_GONE, asyncpg.PostgresError)
+_AT_STARTUP = (*_GONE, asyncpg.PostgresError, SQLAlchemyError)
 WAIT_SECONDS = 10.0
 """How long a caller waits for a connection, and a statement for its result."""
 _SESSION = {

@@ -6,14 +6,18 @@ in a rolling deployment both run for a while.
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+log = logging.getLogger("middleware")
 _LOCK = 4_771_902_318  # any number, the same in every replica
 
 
@@ -32,7 +36,14 @@ def _upgrade(connection: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    present = MigrationContext.configure(connection).get_current_revision()
+    if present is None or present in known:
+        command.upgrade(config, "head")
+    else:
+        log.warning(
+            "the database is of a later version of the service", extra={"revision": present}
+        )
 
 
 def _with_driver(url: str) -> str:

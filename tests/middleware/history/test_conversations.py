@@ -180,6 +180,16 @@ async def test_an_upstream_failure_keeps_the_question_marked_incomplete(service,
     assert litellm.asked[-1]["messages"] == [*said("one"), {"role": "user", "content": "three"}]
 
 
+async def test_a_first_turn_that_fails_is_kept_too(service, litellm):
+    litellm.fail = {"status": 500, "message": "broken"}
+    refused = await service.chat("one")
+    session = refused.headers["x-session-id"]
+    kept = await until(service, session, lambda kept: kept.get("turns"))
+    (turn,) = kept["turns"]
+    assert (turn["complete"], turn["status"]) == (False, 500)
+    assert turn["messages"] == [{"role": "user", "content": "one"}] and kept["messages"] == []
+
+
 @pytest.mark.parametrize("broken", ["cut", "error"])
 async def test_a_stream_that_breaks_off_keeps_what_arrived(service, litellm, broken):
     session = (await service.chat("one")).json()["session_id"]
