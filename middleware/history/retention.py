@@ -13,17 +13,20 @@ from middleware.database import Database, DatabaseUnavailable
 log = logging.getLogger("middleware")
 PAUSE_SECONDS = 3600.0
 _BATCH = 500
-# replicas do this side by side, each on rows that no other has taken
-_DELETE = """
-    DELETE FROM sessions WHERE id IN (
-        SELECT id FROM sessions
-        WHERE opened_at < now() - $1 * interval '1 day' AND NOT EXISTS (
-            SELECT FROM turns
-            WHERE session_id = sessions.id AND accepted_at >= now() - $1 * interval '1 day'
-        )
-        LIMIT $2 FOR UPDATE SKIP LOCKED
+_IN_USE = """
+    EXISTS (
+        SELECT FROM turns
+        WHERE session_id = sessions.id AND accepted_at >= now() - $1 * interval '1 day'
     )
 """
+# Replicas do this side by side, each on rows that no other has taken. What is taken gets no new turn any
+# more, but may have got one since the statement began that took it, so only the next one can tell.
+_TAKE = f"""
+    SELECT id FROM sessions
+    WHERE opened_at < now() - $1 * interval '1 day' AND NOT {_IN_USE}
+    LIMIT $2 FOR UPDATE SKIP LOCKED
+"""  # noqa: S608
+_DELETE = f"DELETE FROM sessions WHERE id = ANY($2) AND NOT {_IN_USE}"  # noqa: S608
 
 
 class Retention:
@@ -48,11 +51,11 @@ class Retention:
         """Delete what is due now; returns how many conversations that were. Raises `DatabaseUnavailable`."""
         total = 0
         while True:
-            async with self._database.connection() as connection:
-                done = await connection.execute(_DELETE, self._days, _BATCH)
-            count = int(done.rpartition(" ")[2])
-            total += count
-            if count < _BATCH:
+            async with self._database.connection() as connection, connection.transaction():
+                taken = [row[0] for row in await connection.fetch(_TAKE, self._days, _BATCH)]
+                done = await connection.execute(_DELETE, self._days, taken)
+            total += int(done.rpartition(" ")[2])
+            if len(taken) < _BATCH:
                 return total
 
     async def _run(self) -> None:
