@@ -25,6 +25,8 @@ _WITH_VIDEO = frozenset(("bedrock", "gemini", "vertex_ai"))
 _WITH_THOUGHTS = frozenset(("anthropic", "azure_ai", "bedrock", "snowflake", "vertex_ai"))
 # So it does with `reasoning_content`, which some refuse, while DeepSeek and Moonshot insist on theirs.
 _WITHOUT_REASONING = frozenset(("azure", "cerebras", "groq", "openai"))
+# What an assistant made beside words is no part of a request anywhere, except by the words for it.
+_MADE = ("images", "audio")
 
 
 class UnsupportedContent(InvalidRequest):
@@ -40,6 +42,8 @@ def is_plain(messages: list[Message]) -> bool:
         if content is not None and type(content) is not str:
             return False
         if "thinking_blocks" in message or "reasoning_content" in message or message.get("refusal"):
+            return False
+        if message.get("images") or message.get("audio"):
             return False
     return True
 
@@ -74,7 +78,7 @@ def plain(parts: list[Any]) -> Any:
 
 
 def _left_out(route: Route) -> tuple[str, ...]:
-    names = []
+    names = [*_MADE]
     if route.providers and route.providers.isdisjoint(_WITH_THOUGHTS):
         names.append("thinking_blocks")
     if not route.providers.isdisjoint(_WITHOUT_REASONING):
@@ -85,6 +89,8 @@ def _left_out(route: Route) -> tuple[str, ...]:
 def _adapted(given: Message, route: Route, left_out: tuple[str, ...]) -> Message:
     message = {name: value for name, value in given.items() if name not in left_out}
     content = message.get("content")
+    if not content and "audio" in left_out and isinstance(spoken := given.get("audio"), dict):
+        content = message["content"] = spoken.get("transcript") or ""
     if isinstance(content, list):
         message["content"] = plain([_part(part, route) for part in content])
     elif not content and message.get("refusal"):

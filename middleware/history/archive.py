@@ -12,7 +12,8 @@ import asyncpg
 from middleware.auth import Identity
 from middleware.database import Database
 from middleware.history.errors import SessionNotFound
-from middleware.history.store import Past, owned_by
+from middleware.history.rows import Past
+from middleware.history.store import owned_by
 
 
 @dataclass(frozen=True, slots=True)

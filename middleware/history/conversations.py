@@ -16,7 +16,8 @@ from middleware.chat.shape import is_plain
 from middleware.database import Database, DatabaseUnavailable
 from middleware.errors import InvalidRequest
 from middleware.history.errors import SessionNotFound
-from middleware.history.store import Question, Reply, Store
+from middleware.history.rows import Question, Reply
+from middleware.history.store import Store
 from middleware.history.turn import Turn, Write
 from middleware.history.wish import Wish
 from middleware.settings import Settings

@@ -15,7 +15,7 @@ import orjson
 
 from middleware.catalogue import Route
 from middleware.chat.shape import for_provider
-from middleware.history.store import Past
+from middleware.history.rows import Past
 
 Message = dict[str, Any]
 _ROLES = ("system", "developer")

@@ -10,7 +10,6 @@ before that, so there is no turn beside it whose order could matter.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -20,56 +19,7 @@ import asyncpg
 from middleware.auth import Identity
 from middleware.database import Database
 from middleware.history.errors import ConversationFull, SessionNotFound
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is stored when a turn is accepted."""
-
-    interface: str
-    model: str
-    request_id: str
-    messages: bytes
-    """A JSON list of messages."""
-    plain: bool
-    """Whether every provider takes these messages as they are."""
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """A conversation that begins with a turn which is stored when it ends."""
-
-    session: UUID
-    identity: Identity
-    question: Question
-    accepted_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What is stored when a turn ends."""
-
-    complete: bool
-    status: int
-    """The http status with which it ended."""
-    message: bytes | None = None
-    """The JSON of the assistant's message, as much of it as there is."""
-    plain: bool = True
-    served_by: str | None = None
-    usage: bytes | None = None
-    cost: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Past:
-    """A turn that had ended, as later ones see it."""
-
-    messages: bytes
-    plain: bool
-    reply: bytes
-    reply_plain: bool
-    complete: bool
-
+from middleware.history.rows import Opening, Past, Question, Reply
 
 _OPEN = """
     WITH session AS (

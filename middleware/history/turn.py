@@ -14,7 +14,7 @@ from middleware.chat.answer import Answer
 from middleware.chat.shape import is_plain
 from middleware.errors import CallerGone, ServiceError
 from middleware.history.replay import shown
-from middleware.history.store import Past, Reply
+from middleware.history.rows import Past, Reply
 
 Message = dict[str, Any]
 CALLER_LEFT = 499

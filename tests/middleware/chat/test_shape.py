@@ -252,3 +252,13 @@ def kinds_in(message: Message) -> set[str]:
     content = message["content"]
     parts = content if isinstance(content, list) else []
     return {part.get("type", "") for part in parts if isinstance(part, dict)}
+
+
+def test_what_an_assistant_made_beside_words_is_replayed_in_words_alone():
+    spoken = {"role": "assistant", "content": None, "audio": {"id": "a1", "transcript": "Good day"}}
+    drawn = {"role": "assistant", "content": "Look:", "images": [PNG]}
+    assert not is_plain([spoken]) and not is_plain([drawn])
+    assert for_provider([spoken, drawn], OPENAI) == [
+        {"role": "assistant", "content": "Good day"},
+        {"role": "assistant", "content": "Look:"},
+    ]
