@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import time
 from collections.abc import Callable, Sequence
@@ -62,6 +63,14 @@ class Client:
             status = None
         ended = time.monotonic()
         return Outcome(question, session, answer, status, retry_after, sent, ended)
+
+    async def insist(self, question: str, session: str) -> list[Outcome]:
+        """Ask again whenever the service has no time and says when to; returns all attempts."""
+        attempts = [await self.ask(question, session)]
+        while attempts[-1].status == 503 and len(attempts) < 10:
+            await asyncio.sleep(float(attempts[-1].retry_after or 0))
+            attempts.append(await self.ask(f"{question}, again {len(attempts)}", session))
+        return attempts
 
     async def history(self, session: str) -> tuple[int, dict[str, Any]]:
         """Status and body of a conversation as it is read, all of it."""
