@@ -1,5 +1,5 @@
 """Building the LiteLLM configuration: one default for everywhere, an overlay for where it runs."""
 
-from gateway_lib.config.build import digest, load_local, overlaid, read, render
+from gateway_lib.config.build import CONFIG_DIR, digest, load_local, overlaid, read, render
 
-__all__ = ["digest", "load_local", "overlaid", "read", "render"]
+__all__ = ["CONFIG_DIR", "digest", "load_local", "overlaid", "read", "render"]

@@ -44,6 +44,7 @@ class LiteLLM:
                 f"--host={HOST}",
                 f"--port={self.port}",
                 "--num_workers=1",
+                f"--log_config={config.CONFIG_DIR / 'litellm-logging.yaml'}",
             ],
             environment=self._environment(),
             ready=lambda: answers(f"{self.url}/health/readiness"),
