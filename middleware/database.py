@@ -51,6 +51,9 @@ class Database:
         self._url = settings.database_url.get_secret_value()
         self._connections = settings.database_connections
         self._pool: asyncpg.Pool | None = None
+        # In the pool's own queue one who comes just as a connection is given back takes it from those who
+        # wait, and who does so under load may wait for ever. Here they are served as they come.
+        self._places = asyncio.Semaphore(settings.database_connections)
         self.is_well = False
         """Whether its last use went well."""
         self._opening: asyncio.Task[None] | None = None
@@ -62,7 +65,8 @@ class Database:
     async def is_ready(self, seconds: float) -> bool:
         """Whether a query is answered within `seconds`."""
         try:
-            async with asyncio.timeout(seconds), self.connection() as connection:
+            # past those who wait: that there are many does not mean that it is gone
+            async with asyncio.timeout(seconds), self._used() as connection:
                 return bool(await connection.fetchval("SELECT 1"))
         except (TimeoutError, DatabaseUnavailable):
             return False
@@ -74,6 +78,27 @@ class Database:
         Raises:
             DatabaseUnavailable: there is none, or it broke while it was used.
         """
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                await self._places.acquire()
+        except TimeoutError as error:
+            raise DatabaseUnavailable from error
+        try:
+            async with self._used() as connection:
+                yield connection
+        finally:
+            self._places.release()
+
+    async def close(self) -> None:
+        if self._opening:
+            self._opening.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._opening
+        if self._pool:
+            self._pool.terminate()
+
+    @asynccontextmanager
+    async def _used(self) -> AsyncIterator[asyncpg.Connection]:
         pool = self._pool
         if pool is None:
             raise DatabaseUnavailable
@@ -88,14 +113,6 @@ class Database:
         except _GONE as error:
             self.is_well = False
             raise DatabaseUnavailable from error
-
-    async def close(self) -> None:
-        if self._opening:
-            self._opening.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._opening
-        if self._pool:
-            self._pool.terminate()
 
     async def _open(self) -> None:
         told = False

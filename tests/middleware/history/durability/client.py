@@ -30,6 +30,7 @@ class Outcome:
     status: int | None
     """None where the connection broke."""
     retry_after: str | None
+    error: bytes | None
     sent: float
     ended: float
 
@@ -48,7 +49,7 @@ class Client:
         path, request, understood = _KINDS[kind or next(self._kinds)]
         address = (url or next(self._urls)) + path
         sent = time.monotonic()
-        answer = status = retry_after = None
+        answer = status = retry_after = error = None
         try:
             async with self._http.post(
                 address, json=request(question, session), headers=bearer(KEY)
@@ -59,10 +60,12 @@ class Client:
                 if status == 200:
                     session = response.headers["x-session-id"]
                     answer = understood(body)
+                else:
+                    error = body
         except (aiohttp.ClientError, TimeoutError):
             status = None
         ended = time.monotonic()
-        return Outcome(question, session, answer, status, retry_after, sent, ended)
+        return Outcome(question, session, answer, status, retry_after, error, sent, ended)
 
     async def insist(self, question: str, session: str) -> list[Outcome]:
         """Ask again whenever the service has no time and says when to; returns all attempts."""

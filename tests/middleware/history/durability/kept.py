@@ -80,6 +80,11 @@ class Kept:
         own = {row.question: row.session for row in self.rows}
         seen_of: dict[str, list[set[str]]] = defaultdict(list)
         for question, call in calls.items():
+            if (
+                question not in own
+            ):  # a conversation that began, and is not kept before it is answered
+                assert call["seen"] == []
+                continue
             seen = [self.by_question[one] for one in call["seen"]]
             assert {row.session for row in seen} <= {own[question]}
             places = [place[one] for one in call["seen"]]
