@@ -15,7 +15,7 @@ from middleware import migrations
 from middleware.auth import Identity
 from middleware.history.archive import _SESSIONS, _TURNS
 from middleware.history.retention import _DELETE, _TAKE
-from middleware.history.store import _CONTINUE, _END, _OPEN, owned_by
+from middleware.history.store import _CONTINUE, _END, _OPEN, _WHOLE, owned_by
 from tests.conftest import wait_until
 from tests.middleware.history.conftest import KEY, bearer
 
@@ -43,6 +43,7 @@ _SEED = f"""
 """
 OWNER, _ = owned_by(Identity(HASH), False, 2)
 QUESTION = ("openai", "m", "r", '[{"role":"user","content":"hi"}]', True, 33)
+REPLY = (True, 200, "{}", True, 2, "m", "{}", 0.1)
 LIMITS = (10_000, 2**25)
 OLDER = (datetime.now(UTC) - timedelta(minutes=50_000), str(UUID(int=2**128 - 1)))
 SMALL, LONG = (str(UUID(hashlib.md5(name).hexdigest())) for name in (b"2", b"4"))
@@ -61,7 +62,8 @@ STATEMENTS = {
     "open": ((_OPEN, (str(uuid4()), HASH, "ada", *QUESTION)), 50),
     "continue": (continued(SMALL), 50),
     "continue a long one": (continued(LONG), 5000),
-    "end": ((_END, (TURNS, True, 200, "{}", True, 2, "m", "{}", 0.1)), 30),
+    "end": ((_END, (TURNS, *REPLY)), 30),
+    "open and end": ((_WHOLE, (str(uuid4()), HASH, "ada", OLDER[0], *QUESTION, *REPLY)), 80),
     "read": ((_TURNS, (SMALL, 0, 1000)), 30),
     "read a page of a long one": ((_TURNS, (LONG, 0, 100)), 600),
     "one": (listed("id = $1", SMALL), 30),
