@@ -12,7 +12,7 @@ from middleware.database import Database, DatabaseUnavailable
 
 log = logging.getLogger("middleware")
 PAUSE_SECONDS = 3600.0
-_BATCH = 500
+_BATCH = 100
 _IN_USE = """
     EXISTS (
         SELECT FROM turns
