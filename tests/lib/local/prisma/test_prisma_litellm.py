@@ -184,10 +184,9 @@ def test_a_key_is_used_and_its_spend_is_booked(proxy: Proxy) -> None:
     booked = proxy.get("/key/info", key=key)["info"]["spend"]
     assert booked == pytest.approx(cost)
     soon(lambda: proxy.get("/user/info", user_id="ada")["user_info"]["spend"] >= cost * 0.999)
-    logs = proxy.rows(
-        'SELECT spend, total_tokens, model_group FROM "LiteLLM_SpendLogs" WHERE "user" = %s', "ada"
-    )
-    assert len(logs) == 3
+    found = 'SELECT spend, total_tokens, model_group FROM "LiteLLM_SpendLogs" WHERE "user" = %s'
+    soon(lambda: len(proxy.rows(found, "ada")) == 3)
+    logs = proxy.rows(found, "ada")
     assert sum(row[0] for row in logs) == pytest.approx(cost)
     ((spend, requests),) = soon(
         lambda: proxy.rows(
