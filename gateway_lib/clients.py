@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI, OpenAI
 
 
-def _verify(settings: Settings) -> ssl.SSLContext | bool:
+def verification_of(settings: Settings) -> ssl.SSLContext | bool:
     if settings.ca_bundle is None:
         return True
     return ssl.create_default_context(cafile=str(settings.ca_bundle))
@@ -46,7 +46,7 @@ def openai_client(settings: Settings | None = None, *, max_retries: int = 2) -> 
         api_key=known.user_key(),
         timeout=known.timeout_s,
         max_retries=max_retries,
-        http_client=DefaultHttpxClient(verify=_verify(known)),
+        http_client=DefaultHttpxClient(verify=verification_of(known)),
     )
 
 
@@ -60,7 +60,7 @@ def async_openai_client(settings: Settings | None = None, *, max_retries: int = 
         api_key=known.user_key(),
         timeout=known.timeout_s,
         max_retries=max_retries,
-        http_client=DefaultAsyncHttpxClient(verify=_verify(known)),
+        http_client=DefaultAsyncHttpxClient(verify=verification_of(known)),
     )
 
 
@@ -120,7 +120,7 @@ class GatewayClient:
             base_url=settings.gateway(),
             headers={"Authorization": f"Bearer {key}"},
             timeout=settings.timeout_s,
-            verify=_verify(settings),
+            verify=verification_of(settings),
         )
 
     def __enter__(self) -> Self:
@@ -226,7 +226,10 @@ def gateway_health(settings: Settings | None = None) -> dict[str, Any]:
     key = known.master_key or known.api_key
     headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
     with httpx.Client(
-        base_url=known.gateway(), headers=headers, timeout=known.timeout_s, verify=_verify(known)
+        base_url=known.gateway(),
+        headers=headers,
+        timeout=known.timeout_s,
+        verify=verification_of(known),
     ) as http:
         try:
             answer = http.get("/readyz")

@@ -13,6 +13,12 @@
     │   ├── PortTaken           a port that was asked for is in use
     │   ├── PartMissing         a program the stack needs is not installed
     │   └── ComponentFailed     a component did not become ready, or died too often
+    ├── ProvisioningError       users cannot be provisioned as asked (gateway_lib.provisioning)
+    │   ├── RosterError         the roster cannot be read, or something in it is not right
+    │   ├── DeliveryError       issued keys cannot be handed over
+    │   ├── ApplyFailed         the gateway did not take everything that was asked for
+    │   ├── ApplyInterrupted    stopped by Ctrl-C or SIGTERM; the next apply goes on
+    │   └── VerificationFailed  a key does not do what the roster says
     ├── PrismaError             LiteLLM's database engine cannot be prepared (gateway_lib.local.prisma)
     └── RunError                a notebook run cannot be done
         ├── NotebookNotFound    no notebook has that name
@@ -72,6 +78,32 @@ class ComponentFailed(StackError):
 
 class GatewayUnreachable(GatewayError):
     """The gateway of the settings does not answer, or refuses what was asked."""
+
+
+class ProvisioningError(GatewayError):
+    """Users cannot be provisioned as asked."""
+
+
+class RosterError(ProvisioningError):
+    """The roster cannot be read, or something in it is not right; a line for each mistake."""
+
+
+class DeliveryError(ProvisioningError):
+    """Issued keys cannot be handed over."""
+
+
+class ApplyFailed(ProvisioningError):
+    """The gateway did not take everything that was asked for."""
+
+
+class ApplyInterrupted(ProvisioningError):
+    """Stopped by Ctrl-C or SIGTERM; the next apply goes on."""
+
+    exit_code = 130
+
+
+class VerificationFailed(ProvisioningError):
+    """A key does not do what the roster says."""
 
 
 class RunError(GatewayError):

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import sys
+
 import uvicorn
 
 from middleware.app import create_app
+from middleware.identity.policy import PolicyBroken
 from middleware.settings import Settings
 
 
 def main() -> None:
     settings = Settings()
+    try:
+        app = create_app(settings)
+    except PolicyBroken as error:
+        sys.exit(str(error))
     uvicorn.run(
-        create_app(settings),
+        app,
         host=settings.host,
         port=settings.port,
         loop="uvloop",

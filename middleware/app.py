@@ -11,10 +11,15 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from middleware import handlers, health
+from middleware.admission.admission import Admission
+from middleware.admission.inference import Inference
 from middleware.auth import Keys
 from middleware.aws import Aws
 from middleware.bedrock import errors, paths
 from middleware.bedrock.api import BedrockApi
+from middleware.budgets.budgets import Budgets
+from middleware.budgets.management import Management, manages
+from middleware.budgets.metering import Metering
 from middleware.catalogue import Catalogue
 from middleware.chat import paths as chat_paths
 from middleware.chat.api import ChatApi
@@ -25,6 +30,8 @@ from middleware.history import api as history
 from middleware.history.archive import Archive
 from middleware.history.conversations import Conversations
 from middleware.history.retention import Retention
+from middleware.identity import api as identity
+from middleware.identity.gate import Gate, load_policy
 from middleware.passthrough import PassThrough, raw_path
 from middleware.prompts.prompts import Prompts
 from middleware.settings import Settings
@@ -37,6 +44,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     """The ASGI application; without `settings`, the environment's."""
     settings = settings or Settings()
     configure_logging(settings.log_level)
+    policy = load_policy(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -45,20 +53,24 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         keys = app.state.keys = Keys(settings, upstream)
         aws = app.state.aws = Aws(settings, upstream)
         app.state.prompts = Prompts(settings, aws)
+        app.state.admission = Admission(settings)
         key = settings.litellm_key.get_secret_value()
         catalogue = app.state.catalogue = Catalogue(upstream, key)
         database = app.state.database = Database(settings)
+        budgets = app.state.budgets = Budgets(settings, database, upstream, catalogue)
         conversations = app.state.conversations = Conversations(settings, database)
         by_user = settings.session_owner == "user"
         app.state.archive = Archive(database, by_user=by_user)
         retention = Retention(database, settings.history_days)
+        gate = app.state.gate = Gate(settings, policy, upstream, keys, database)
         database.start()
         catalogue.start()
+        budgets.start()
         retention.start()
         try:
             yield
         finally:
-            closing = (retention, conversations, catalogue, keys, upstream, database)
+            closing = (retention, conversations, budgets, catalogue, gate, keys, upstream, database)
             for part in closing:
                 await part.close()
 
@@ -77,7 +89,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     return Telemetry(_FrontDoor(app))
 
 
-_ROUTERS = (health.router, history.router)
+_ROUTERS = (health.router, history.router, identity.router)
 _CHAT = "/chat/completions"
 _NAME = re.compile(r"\(\?P<\w+>")  # two routes may name a parameter alike, one expression may not
 
@@ -94,19 +106,32 @@ class _FrontDoor:
         self._app = app
         own = (route for router in _ROUTERS for route in router.routes if isinstance(route, Route))
         self._own = re.compile("|".join(_NAME.sub("(?:", r.path_regex.pattern) for r in own))
-        self._http = Guard(PassThrough(), render_openai)
-        self._websocket = Guard(WebSocketRelay(), render_openai)
+        self._http = Guard(Inference(Metering(PassThrough())), render_openai)
+        self._websocket = Guard(Metering(WebSocketRelay()), render_openai)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._serving(scope)(scope, receive, send)
+        serving = self._serving(scope)
+        if scope["type"] == "lifespan":
+            await serving(scope, receive, send)
+            return
+        gate: Gate = self._app.state.gate
+        if scope["type"] == "http":
+            if gate.governs(scope):
+                serving = Guard(gate.governor(scope), render_openai)
+            if manages(scope):
+                serving = Guard(Management(serving), render_openai)
+        if gate.exchanges(scope):
+            render = errors.render if scope["path"].startswith(paths.PREFIX) else render_openai
+            serving = Guard(gate.exchange(serving), render)
+        await serving(scope, receive, send)
 
     def _serving(self, scope: Scope) -> ASGIApp:
         if scope["type"] == "lifespan":
             return self._app
         path: str = scope["path"]
+        scope["app"] = self._app
         if self._own.match(path):
             return self._app
-        scope["app"] = self._app
         if scope["type"] == "websocket":
             return self._websocket
         if path.endswith(_CHAT) and (model := chat_paths.parse(raw_path(scope))) is not None:

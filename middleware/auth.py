@@ -27,10 +27,13 @@ from middleware.upstream import Upstream
 
 log = logging.getLogger("middleware")
 REDIS_SECONDS = 0.5
+METADATA = "gateway"
+"""The member of a key's and a user's metadata in LiteLLM that is this service's own."""
 _MAX_KEYS = 50_000
-_ADMINS = frozenset(("proxy_admin", "proxy_admin_viewer"))
+WRITER = "proxy_admin"
+_ADMINS = frozenset((WRITER, "proxy_admin_viewer"))
 # LiteLLM's own order; the first of them that a request has is the one that counts.
-_HEADERS = (
+KEY_HEADERS = (
     b"x-litellm-api-key",
     b"authorization",
     b"api-key",
@@ -49,6 +52,8 @@ class Identity:
     expires: float | None = None
     """Seconds since 1970; None for never."""
     is_master: bool = False
+    priority: int | None = None
+    """The best place in the admission queue that the key's calls may have; None where nothing says so."""
 
 
 class Keys:
@@ -59,7 +64,7 @@ class Keys:
         self._master = settings.litellm_key.get_secret_value()
         self._seconds = settings.key_seconds
         self._known = Lookup[Identity](_MAX_KEYS, self._seconds)
-        self._admins = Lookup[bool](_MAX_KEYS, self._seconds)
+        self._roles = Lookup[str](_MAX_KEYS, self._seconds)
         url = settings.redis_url.get_secret_value()
         self._redis = (
             redis.asyncio.Redis.from_url(
@@ -76,7 +81,7 @@ class Keys:
             Unauthenticated: there is no key, or it is unknown, revoked or expired.
             UpstreamUnavailable: LiteLLM cannot be asked.
         """
-        key = _key(scope)
+        key = sent_key(scope)
         if not key:
             raise Unauthenticated
         hashed = hashlib.sha256(key).hexdigest()
@@ -94,14 +99,21 @@ class Keys:
         if identity.is_master or identity.user_id is None:
             return identity.is_master
         user_id = identity.user_id
-        return await self._admins.get(user_id, lambda: self._ask_role(user_id))
+        return await self._roles.get(user_id, lambda: self._ask_role(user_id)) in _ADMINS
+
+    async def may_write(self, identity: Identity) -> bool:
+        """Whether the key may change everybody's users, keys and teams: not every administrator's may."""
+        if identity.is_master or identity.user_id is None:
+            return identity.is_master
+        user_id = identity.user_id
+        return await self._roles.get(user_id, lambda: self._ask_role(user_id)) == WRITER
 
     async def close(self) -> None:
         if self._redis:
             await self._redis.aclose()
 
     async def _shared(self, hashed: str) -> Identity:
-        name = f"middleware:key:{hashed}"
+        name = f"middleware:key:2:{hashed}"  # the 2 counts what an identity has had as fields
         if known := await self._recall(name):
             return known
         identity = await self._ask(hashed)
@@ -136,24 +148,37 @@ class Keys:
             raise UpstreamUnavailable
         if info.get("blocked") or info.get("status", "active") != "active":
             raise Unauthenticated
-        return Identity(hashed, info.get("user_id"), _seconds(info.get("expires")))
+        return Identity(
+            hashed,
+            info.get("user_id"),
+            _seconds(info.get("expires")),
+            priority=_priority(info.get("metadata")),
+        )
 
-    async def _ask_role(self, user_id: str) -> bool:
+    async def _ask_role(self, user_id: str) -> str:
         status, answer = await self._upstream.ask(
             "/v2/user/info", self._master, {"user_id": user_id}
         )
         if status not in (200, 404):
             raise UpstreamUnavailable
-        return isinstance(answer, dict) and answer.get("user_role") in _ADMINS
+        return str(answer.get("user_role")) if isinstance(answer, dict) else ""
 
 
-def _key(scope: Scope) -> bytes:
+def sent_key(scope: Scope) -> bytes:
+    """The credential of a request, as LiteLLM would find it; empty where there is none."""
     sent = dict(reversed(scope["headers"]))  # the first of several counts
-    for name in _HEADERS:
+    for name in KEY_HEADERS:
         if value := sent.get(name):
             scheme, _, rest = value.partition(b" ")
             return bytes(rest.strip() if scheme.lower() in (b"bearer", b"basic") else value)
     return b""
+
+
+def _priority(metadata: Any) -> int | None:
+    """The priority that the policy gave the key, in the part of its metadata that nobody else may set."""
+    granted = metadata.get(METADATA) if isinstance(metadata, dict) else None
+    found = granted.get("priority") if isinstance(granted, dict) else None
+    return found if type(found) is int else None
 
 
 def _seconds(moment: Any) -> float | None:

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from middleware.budgets.offers import Offers
 from middleware.model_ids import ModelIds
 from middleware.upstream import Upstream
 
@@ -53,6 +54,7 @@ class Knowledge:
     routes: Mapping[str, Route] = field(default_factory=dict)
     ids: ModelIds = field(default_factory=ModelIds)
     guardrails: tuple[Guardrail, ...] = ()
+    offers: Offers = field(default_factory=Offers)
 
 
 class Catalogue:
@@ -80,6 +82,12 @@ class Catalogue:
         """Whether LiteLLM is known to have no such model; a name with `*` may stand for any."""
         known = self._known.routes
         return bool(known) and not self.route(model_id).providers and "*" not in "".join(known)
+
+    @property
+    def offers(self) -> Offers:
+        """What the models cost, and by what other names they are known."""
+        self._renew()
+        return self._known.offers
 
     def guardrail(self, identifier: str, version: str) -> Guardrail | None:
         """The configured guardrail with that Bedrock id, or ARN, and version."""
@@ -118,9 +126,9 @@ class Catalogue:
             )
             return
         models, guardrails, router = answers
-        self._known = Knowledge(
-            _routes(models, router), ModelIds.of(models), _guardrails(guardrails)
-        )
+        ids = ModelIds.of(models)
+        offers = Offers.of(models, _aliases(router), _all_reached(models, router), ids)
+        self._known = Knowledge(_routes(models, router), ids, _guardrails(guardrails), offers)
 
     def _renew(self) -> None:
         due = time.monotonic() - self._asked > RENEW_SECONDS
@@ -133,18 +141,32 @@ def _routes(models: Any, router: Any) -> dict[str, Route]:
     for entry in models.get("data") or ():
         provider = str(entry["litellm_params"].get("model", "")).partition("/")[0]
         providers.setdefault(entry["model_name"], set()).add(provider)
-    values = router.get("current_values") or {}
-    following, catch_all = _fallbacks(values)
-    reached = {name: _reached(name, following, catch_all) for name in providers}
+    reached = _all_reached(models, router)
     routes = {
         name: Route(name, frozenset().union(*(providers.get(other, {"?"}) for other in others)))
         for name, others in reached.items()
     }
-    for alias, meant in (values.get("model_group_alias") or {}).items():
-        name = meant.get("model") if isinstance(meant, dict) else meant
+    for alias, name in _aliases(router).items():
         if name in routes:
             routes[alias] = Route(alias, routes[name].providers)
     return routes
+
+
+def _aliases(router: Any) -> dict[str, str]:
+    """The model that each alias of the router's stands for."""
+    aliases = (router.get("current_values") or {}).get("model_group_alias") or {}
+    return {
+        alias: meant["model"] if isinstance(meant, dict) else meant
+        for alias, meant in aliases.items()
+        if isinstance(meant, str) or (isinstance(meant, dict) and meant.get("model"))
+    }
+
+
+def _all_reached(models: Any, router: Any) -> dict[str, set[str]]:
+    """The models that a call of each may end up with."""
+    following, catch_all = _fallbacks(router.get("current_values") or {})
+    names = {entry["model_name"] for entry in models.get("data") or ()}
+    return {name: _reached(name, following, catch_all) for name in names}
 
 
 def _fallbacks(values: Mapping[str, Any]) -> tuple[dict[str, set[str]], set[str]]:

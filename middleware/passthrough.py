@@ -15,6 +15,7 @@ import aiohttp
 from multidict import CIMultiDict
 from starlette.types import Receive, Scope, Send
 
+from middleware.admission.admission import FREE, Slot
 from middleware.caller import Caller
 from middleware.errors import ResponseBroken
 from middleware.upstream import Body, Upstream
@@ -54,7 +55,9 @@ class PassThrough:
         await relay(scope, caller, await caller.body(), send)
 
 
-async def relay(scope: Scope, caller: Caller, body: Body, send: Send, where: str = "") -> None:
+async def relay(
+    scope: Scope, caller: Caller, body: Body, send: Send, where: str = "", slot: Slot = FREE
+) -> None:
     """Hand one request to LiteLLM, and its answer back.
 
     Args:
@@ -63,30 +66,32 @@ async def relay(scope: Scope, caller: Caller, body: Body, send: Send, where: str
         body: as it came, or another in its place.
         send: the ASGI server's.
         where: a path to send it to instead of its own.
+        slot: what it has to wait for, and holds until the answer's end.
     """
     with caller.watched():
-        upstream: Upstream = scope["app"].state.upstream
-        headers = forwarded_headers(scope)
-        if isinstance(body, bytes):
-            headers["content-length"] = str(len(body))
-        with closing(
-            await upstream.request(scope["method"], where or target(scope), headers, body)
-        ) as response:
-            await send(
-                {
-                    "type": "http.response.start",
-                    "status": response.status,
-                    "headers": returned_headers(response.raw_headers),
-                }
-            )
-            content, more = response.content, True
-            while more:
-                try:
-                    piece = await content.readany()
-                except (aiohttp.ClientError, TimeoutError) as error:
-                    raise ResponseBroken from error
-                more = not content.at_eof()
-                await send({"type": "http.response.body", "body": piece, "more_body": more})
+        async with slot:
+            upstream: Upstream = scope["app"].state.upstream
+            headers = forwarded_headers(scope)
+            if isinstance(body, bytes):
+                headers["content-length"] = str(len(body))
+            with closing(
+                await upstream.request(scope["method"], where or target(scope), headers, body)
+            ) as response:
+                await send(
+                    {
+                        "type": "http.response.start",
+                        "status": response.status,
+                        "headers": returned_headers(response.raw_headers),
+                    }
+                )
+                content, more = response.content, True
+                while more:
+                    try:
+                        piece = await content.readany()
+                    except (aiohttp.ClientError, TimeoutError) as error:
+                        raise ResponseBroken from error
+                    more = not content.at_eof()
+                    await send({"type": "http.response.body", "body": piece, "more_body": more})
 
 
 def target(scope: Scope) -> str:

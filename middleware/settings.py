@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt, SecretStr
+from pydantic import (
+    AfterValidator,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from middleware.budgets.period import Length
 
 
 class Settings(BaseSettings):
@@ -33,6 +43,15 @@ class Settings(BaseSettings):
     redis_url: SecretStr = SecretStr("")
     """Redis in which replicas share what they know of keys; without one each asks for itself."""
 
+    okta_issuer: str = ""
+    """OpenID Connect issuer (Okta's or any) whose access tokens are accepted; without one none are."""
+
+    okta_audience: str = "api://default"
+    """The audience that those tokens must have."""
+
+    identity_policy: str = ""
+    """Policy file: who gets what by a token (docs/identity.md); needed where there is an issuer."""
+
     history: Literal["always", "opt_in", "off"] = "always"
     """Which conversations are kept: all, those that ask for it (`enable_history`, a `session_id`), none."""
 
@@ -47,6 +66,27 @@ class Settings(BaseSettings):
 
     history_max_bytes: PositiveInt = 32 * 2**20
     """Bytes that one conversation may have, images and documents included."""
+
+    model_limits: dict[str, PositiveInt] = {}
+    """Calls a model may serve at once: `{"gpt-4o": 50, "*": 200}`, `*` each other one; else any number."""
+
+    queue_length: NonNegativeInt = 1000
+    """Calls of a model that may wait for a slot; beyond it the last in order is answered with 429."""
+
+    queue_seconds: PositiveFloat = 30.0
+    """How long a call may wait for a slot before it is answered with 429."""
+
+    default_priority: int = Field(100, ge=0, le=9999)
+    """The priority of calls that name none and whose policy gives none; the lower the earlier."""
+
+    budget_period: Annotated[str, AfterValidator(lambda text: Length.parse(text).text)] = "28d"
+    """Period of a budget per model that is given without one: a number and one of s, m, h, d, w, mo."""
+
+    budget_log_seconds: PositiveFloat = 30.0
+    """How long LiteLLM may take to book a call that broke off; after that it has cost what it might have."""
+
+    budget_silence_seconds: PositiveFloat = 30.0
+    """After how long without a sign of life the calls of another replica are taken for broken off."""
 
     aws_region: str = "us-east-1"
     """Region of the Bedrock calls that the service makes itself (ApplyGuardrail)."""

@@ -14,6 +14,7 @@ from gateway_lib.local.postgres import Postgres
 from gateway_lib.local.redis import Redis
 
 DATABASE = "middleware"
+_POLICY = Path(__file__).resolve().parents[2] / "config" / "identity.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Doors:
     redis: Redis
     config_hash: str
     bedrock_url: str
+    issuer_url: str
 
     @property
     def http_url(self) -> str:
@@ -82,6 +84,8 @@ class Doors:
         return {
             "MIDDLEWARE_LITELLM_URL": self.litellm_url,
             "MIDDLEWARE_LITELLM_KEY": self.litellm_key,
+            "MIDDLEWARE_OKTA_ISSUER": self.issuer_url,
+            "MIDDLEWARE_IDENTITY_POLICY": str(_POLICY),
             "MIDDLEWARE_BEDROCK_ENDPOINT": self.bedrock_url,
             "MIDDLEWARE_BEDROCK_AGENT_ENDPOINT": f"{self.bedrock_url}-agent",
             "AWS_ACCESS_KEY_ID": "simulated",

@@ -96,6 +96,7 @@ def serve(
             redis,
             config.digest(litellm.configuration()),
             f"{simulator.address}/bedrock",
+            f"{simulator.address}/oidc",
         )
         facts = {
             "base_url": doors.http_url,

@@ -38,9 +38,15 @@ Fault = Literal[
 
 
 class MintRequest(Strict):
-    """What to mint. `claims` override the defaults; a null claim is left out."""
+    """What to mint. `claims` override the defaults; a null claim is left out.
+
+    `header` is added to the token's header. `payload` is JSON to sign as it is, in the place of all
+    claims: what no JSON library would write.
+    """
 
     claims: dict[str, Any] = Field(default_factory=dict)
+    header: dict[str, Any] = Field(default_factory=dict)
+    payload: str | None = None
     fault: Fault | None = None
     expires_in: int | None = Field(default=None, gt=0)
 
@@ -112,10 +118,11 @@ class Issuer:
             "iat": now,
             "exp": now + lifetime,
         }
-        token = self._token(request.fault, claims, request.claims, now)
+        token = self._token(request, claims, now)
         return {"access_token": token, "token_type": "Bearer", "expires_in": lifetime}
 
-    def _token(self, fault: Fault | None, claims: Json, given: Json, now: int) -> str:
+    def _token(self, request: MintRequest, claims: Json, now: int) -> str:
+        fault = request.fault
         key = self._keys[0]
         header: Json = {"alg": "RS256", "kid": key.kid}
         change: Json = {}
@@ -141,8 +148,9 @@ class Issuer:
                 header = {"alg": "none"}
             case "hs256_with_public_key":
                 header["alg"] = "HS256"
-        payload = {k: v for k, v in (claims | given | change).items() if v is not None}
-        message = f"{_part(header)}.{_part(payload)}"
+        payload = {k: v for k, v in (claims | request.claims | change).items() if v is not None}
+        raw = orjson.dumps(payload) if request.payload is None else request.payload.encode()
+        message = f"{_part(header | request.header)}.{_encoded(raw)}"
         if fault == "alg_none":
             return f"{message}."
         if fault == "hs256_with_public_key":

@@ -5,11 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from middleware.admission.admission import Slot
+from middleware.admission.priority import taken_from
+from middleware.auth import Identity
+from middleware.bedrock import document
 from middleware.bedrock.errors import ValidationException
 from middleware.bedrock.exchange import Exchange
 from middleware.bedrock.paths import Target
 from middleware.bedrock.request import chat_body
-from middleware.catalogue import Catalogue
+from middleware.budgets.purse import Purse
+from middleware.budgets.reservation import NOTHING, Reservation
+from middleware.catalogue import Catalogue, Route
 from middleware.chat.shape import for_provider
 from middleware.history.turn import Turn
 from middleware.history.wish import Wish
@@ -28,7 +34,16 @@ class Call:
     request: Request
     """The Converse request that the body is made of."""
     body: dict[str, Any]
-    turn: Turn | None
+    route: Route
+    slot: Slot
+    """What it has to wait for before anything else is done."""
+    said: list[dict[str, Any]]
+    """The messages of this turn as they are kept."""
+    wish: Wish
+    owner: Identity | None
+    """Whose conversation it is a turn of; None where it is not kept."""
+    purse: Purse | None
+    """The caller's budgets, where anybody has any."""
 
 
 async def begin(
@@ -39,7 +54,7 @@ async def begin(
     Raises:
         ServiceError: something in it cannot be honoured, or the key is not good.
     """
-    wish = _wish(request)
+    wish, priority = _of_ours(request)
     kept = exchange.conversations.keeps(wish)
     arn = PromptArn.parse(target.identifier)
     identity = await exchange.identify() if kept or arn else None
@@ -48,37 +63,55 @@ async def begin(
         model_id, request = await _prompted(exchange, arn, request)
     route = catalogue.route(model_id)
     body = chat_body(request, route, catalogue, stream=stream, continues=bool(wish.session_id))
-    messages = body["messages"]
-    shaped = for_provider(
-        messages, route, replayed=False
-    )  # before anything is stored: it may refuse
-    turn = None
-    if kept and identity:
-        turn = await exchange.conversations.accept(
-            identity,
-            wish,
-            messages,
-            interface="bedrock",
-            model=route.model,
-            request_id=exchange.request_id,
-            streams=stream,
-        )
-        exchange.session_id = turn.session_id
-    if turn:
-        with turn:  # what was said before may be more than this model can be shown
-            shaped = turn.shown(shaped, route)
-    body["messages"] = shaped
-    return Call(request, body, turn)
+    said = body["messages"]
+    body["messages"] = for_provider(said, route, replayed=False)
+    slot = await exchange.slot(route.model, priority)
+    purse = await exchange.purse()
+    return Call(request, body, route, slot, said, wish, identity if kept else None, purse)
 
 
-def _wish(request: Request) -> Wish:
+async def reserve(exchange: Exchange, call: Call) -> Reservation:
+    """Hold what the call may cost, where its caller has a budget for the model."""
+    if call.purse is None:
+        return NOTHING
+    model = call.route.model
+    return await call.purse.hold_turn(model, call.body, exchange.conversations, call.wish)
+
+
+async def accept(exchange: Exchange, call: Call, reservation: Reservation) -> Turn | None:
+    """Store the call where it is kept, and put before its messages what was said earlier.
+
+    Raises:
+        ServiceError: it cannot be stored, or the model cannot be shown what was said.
+    """
+    if call.owner is None:
+        return None
+    turn = await exchange.conversations.accept(
+        call.owner,
+        call.wish,
+        call.said,
+        interface="bedrock",
+        model=call.route.model,
+        request_id=exchange.request_id,
+        streams="stream" in call.body,
+    )
+    exchange.session_id = turn.session_id
+    with turn:  # what was said before may be more than this model can be shown
+        call.body["messages"] = turn.shown(call.body["messages"], call.route)
+        if reservation.is_held and turn.continues:
+            reservation.check(call.body, document.dumps(call.body))
+    return turn
+
+
+def _of_ours(request: Request) -> tuple[Wish, int | None]:
+    """What the fields have that is for this gateway: no model knows these names."""
     fields = request.get(_FIELDS)
     if not isinstance(fields, dict):
-        return Wish()
-    wish = Wish.taken_from(fields)
+        return Wish(), None
+    found = Wish.taken_from(fields), taken_from(fields)
     if not fields:
         del request[_FIELDS]
-    return wish
+    return found
 
 
 async def _prompted(exchange: Exchange, arn: PromptArn, request: Request) -> tuple[str, Request]:

@@ -7,15 +7,17 @@ from contextlib import closing, nullcontext
 import aiohttp
 
 from middleware.bedrock import eventstream, schema
-from middleware.bedrock.conversation import Call, begin
+from middleware.bedrock.conversation import Call, accept, begin, reserve
 from middleware.bedrock.errors import ModelErrorException, from_service
 from middleware.bedrock.exchange import Exchange, decoded
 from middleware.bedrock.paths import Target
 from middleware.bedrock.response import converse_response
 from middleware.bedrock.stream import ConverseEvents, exception
+from middleware.budgets.reservation import Reservation
 from middleware.catalogue import Catalogue
 from middleware.chat.answer import Answer
 from middleware.errors import ServiceError
+from middleware.history.turn import Turn
 from middleware.sse import EventParser
 from middleware.upstream import cost_of
 
@@ -28,13 +30,17 @@ async def converse(exchange: Exchange, target: Target, catalogue: Catalogue) -> 
     schema.request("Converse")(request, "")
     with exchange.caller.watched():
         call = await begin(exchange, target, catalogue, request, stream=False)
-        with call.turn or nullcontext(), closing(await exchange.post(CHAT, call.body)) as response:
-            completion = await decoded(response)
-            answer = converse_response(call.request, completion, exchange.latency_ms())
-            if call.turn:
-                call.turn.answer = Answer.of(completion)
-                await call.turn.complete(cost_of(response))
-            await exchange.answer(answer, response.raw_headers)
+        async with call.slot, await reserve(exchange, call) as reservation:
+            turn = await accept(exchange, call, reservation)
+            sent = exchange.post(CHAT, call.body, reservation)
+            with turn or nullcontext(), closing(await sent) as response:
+                completion = await decoded(response)
+                await reservation.settle(cost_of(response))
+                answer = converse_response(call.request, completion, exchange.latency_ms())
+                if turn:
+                    turn.answer = Answer.of(completion)
+                    await turn.complete(cost_of(response))
+                await exchange.answer(answer, response.raw_headers)
 
 
 async def converse_stream(exchange: Exchange, target: Target, catalogue: Catalogue) -> None:
@@ -43,16 +49,25 @@ async def converse_stream(exchange: Exchange, target: Target, catalogue: Catalog
     schema.request("ConverseStream")(request, "")
     with exchange.caller.watched():
         call = await begin(exchange, target, catalogue, request, stream=True)
-        with call.turn or nullcontext(), closing(await exchange.post(CHAT, call.body)) as response:
-            await _stream(exchange, call, response)
+        async with call.slot, await reserve(exchange, call) as reservation:
+            turn = await accept(exchange, call, reservation)
+            sent = exchange.post(CHAT, call.body, reservation)
+            with turn or nullcontext(), closing(await sent) as response:
+                await _stream(exchange, call, turn, response, reservation)
 
 
-async def _stream(exchange: Exchange, call: Call, response: aiohttp.ClientResponse) -> None:
-    turn = call.turn
+async def _stream(
+    exchange: Exchange,
+    call: Call,
+    turn: Turn | None,
+    response: aiohttp.ClientResponse,
+    reservation: Reservation,
+) -> None:
     events = ConverseEvents(call.request, turn.answer if turn else None)
     parser, begun = EventParser(), False
     try:
         while piece := await response.content.readany():
+            reservation.delivered(len(piece))
             frames = b"".join(map(events.feed, parser.feed(piece)))
             if frames:
                 if not begun:
@@ -60,6 +75,7 @@ async def _stream(exchange: Exchange, call: Call, response: aiohttp.ClientRespon
                     begun = True
                 await exchange.write(frames)
         last = events.end(exchange.latency_ms())
+        await reservation.settle(events.cost)
         if turn:
             await turn.complete(None)
     except (ServiceError, aiohttp.ClientError, TimeoutError) as error:

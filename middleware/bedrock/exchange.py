@@ -12,16 +12,21 @@ import orjson
 from multidict import CIMultiDict
 from starlette.types import Receive, Scope, Send
 
+from middleware.admission.admission import FREE, Admission, Slot
 from middleware.auth import Identity, Keys
 from middleware.aws import Aws
 from middleware.bedrock import document
 from middleware.bedrock.errors import AccessDeniedException, ValidationException, from_litellm
+from middleware.budgets.budgets import Budgets
+from middleware.budgets.estimate import Estimate
+from middleware.budgets.purse import Purse
+from middleware.budgets.reservation import NOTHING, Reservation
 from middleware.caller import MAX_BODY, Caller
 from middleware.errors import UpstreamBroken, UpstreamTimeout
 from middleware.history.conversations import Conversations
 from middleware.passthrough import NOT_FORWARDED, forwarded_headers
 from middleware.prompts.prompts import Prompts
-from middleware.upstream import Upstream
+from middleware.upstream import Upstream, cost_of
 
 _OF_THE_SDK = NOT_FORWARDED | {
     b"accept",
@@ -58,6 +63,8 @@ class Exchange:
         self.session_id = ""
         """The conversation that the call is a turn of, where it is kept."""
         self._keys: Keys = scope["app"].state.keys
+        self._admission: Admission = scope["app"].state.admission
+        self._budgets: Budgets = scope["app"].state.budgets
         self._began = time.perf_counter()
 
     def authorize(self) -> None:
@@ -73,6 +80,28 @@ class Exchange:
         """Whose key it is, for a call that needs to know before LiteLLM is asked."""
         return await self._keys.identify(self._scope)
 
+    async def slot(self, model: str, priority: int | None) -> Slot:
+        """What the call has to wait for, and holds until its end; `priority` is what its caller asks for.
+
+        Raises:
+            PriorityTooHigh: it is better than his policy allows.
+        """
+        if self._admission.is_off:
+            return FREE
+        best = (await self.identify()).priority
+        return self._admission.slot(model, self._admission.priority(priority, best))
+
+    async def purse(self) -> Purse | None:
+        """The caller's budgets; None where nobody has any, and the caller need not be known."""
+        if not await self._budgets.are_any():
+            return None
+        return await self._budgets.purse(await self.identify())
+
+    async def reserve(self, model: str, body: Any, usage: Estimate) -> Reservation:
+        """What the call holds of its caller's budgets until its end."""
+        purse = await self.purse()
+        return await purse.hold(model, body, usage) if purse else NOTHING
+
     async def body(self) -> Any:
         """The decoded JSON of the request's body."""
         data = await self.caller.whole(MAX_BODY)
@@ -81,23 +110,33 @@ class Exchange:
         except orjson.JSONDecodeError:
             raise ValidationException("The request body is not valid JSON.") from None
 
-    async def post(self, target: str, body: Any) -> aiohttp.ClientResponse:
+    async def post(
+        self, target: str, body: Any, reservation: Reservation = NOTHING
+    ) -> aiohttp.ClientResponse:
         """Send `body` to LiteLLM as the caller; whoever calls closes the response.
 
         Raises:
             BedrockError: what LiteLLM's error status means.
         """
         data = document.dumps(body)
-        response = await self._upstream.request("POST", target, self._headers(), data)
+        headers = self._headers()
+        headers.update(reservation.sending())
+        response = await self._upstream.request("POST", target, headers, data)
         if response.status >= 400:
             with closing(response):
+                if reservation.is_held:
+                    await reservation.refused(cost_of(response), await _said(response))
                 await _checked(response)
         return response
 
-    async def post_json(self, target: str, body: Any) -> tuple[Any, Headers]:
+    async def post_json(
+        self, target: str, body: Any, reservation: Reservation = NOTHING
+    ) -> tuple[Any, Headers]:
         """The decoded answer of a POST, and its headers as they came."""
-        with closing(await self.post(target, body)) as response:
-            return await decoded(response), response.raw_headers
+        with closing(await self.post(target, body, reservation)) as response:
+            answer = await decoded(response)
+            await reservation.settle(cost_of(response))
+            return answer, response.raw_headers
 
     def latency_ms(self) -> int:
         """Milliseconds since the request arrived."""
@@ -137,6 +176,13 @@ class Exchange:
 async def _checked(response: aiohttp.ClientResponse) -> None:
     if response.status >= 400:
         raise from_litellm(response.status, await decoded(response), response.headers)
+
+
+async def _said(response: aiohttp.ClientResponse) -> bytes:
+    try:
+        return await response.read()  # which can be read again
+    except (aiohttp.ClientError, TimeoutError):
+        return b""
 
 
 async def decoded(response: aiohttp.ClientResponse) -> Any:

@@ -14,6 +14,7 @@ from urllib.parse import quote
 import aiohttp
 import orjson
 
+from middleware.admission.priority import taken_from
 from middleware.bedrock import eventstream
 from middleware.bedrock.additional import refuse_protected
 from middleware.bedrock.answer import reads_an_answer
@@ -26,6 +27,8 @@ from middleware.bedrock.errors import (
 from middleware.bedrock.exchange import Exchange
 from middleware.bedrock.paths import Target
 from middleware.bedrock.stream import exception
+from middleware.budgets import estimate
+from middleware.budgets.reservation import Reservation
 from middleware.catalogue import Catalogue
 from middleware.sse import EventParser
 
@@ -40,10 +43,15 @@ async def invoke(exchange: Exchange, target: Target, catalogue: Catalogue) -> No
     with exchange.caller.watched():
         if _is_anthropic(body):
             message = _messages_body(body, route.model, stream=False)
-            answer, headers = await exchange.post_json(MESSAGES, message)
+            where, priority, usage = MESSAGES, taken_from(message), estimate.messages
         else:
-            native = _native(target, catalogue, "invoke")
-            answer, headers = await exchange.post_json(native, body)
+            where, message, priority = _native(target, catalogue, "invoke"), body, None
+            usage = estimate.native
+        async with (
+            await exchange.slot(route.model, priority),
+            await exchange.reserve(route.model, message, usage) as reservation,
+        ):
+            answer, headers = await exchange.post_json(where, message, reservation)
     await exchange.answer(answer, headers)
 
 
@@ -54,8 +62,14 @@ async def invoke_stream(exchange: Exchange, target: Target, catalogue: Catalogue
     if not _is_anthropic(body):
         raise ValidationException("Only bodies of Anthropic's messages API are served as a stream.")
     message = _messages_body(body, route.model, stream=True)
-    with exchange.caller.watched(), closing(await exchange.post(MESSAGES, message)) as response:
-        await _stream(exchange, response)
+    priority = taken_from(message)
+    with exchange.caller.watched():
+        async with (
+            await exchange.slot(route.model, priority),
+            await exchange.reserve(route.model, message, estimate.messages) as reservation,
+        ):
+            with closing(await exchange.post(MESSAGES, message, reservation)) as response:
+                await _stream(exchange, response, reservation)
 
 
 class _Chunks:
@@ -65,6 +79,8 @@ class _Chunks:
         self._first_ms: int | None = None
         self._input = self._output = 0
         self.ended = False
+        self.cost: float | None = None
+        """Dollars, as soon as LiteLLM has said so."""
 
     @reads_an_answer
     def feed(self, data: bytes, now_ms: int) -> bytes:
@@ -77,6 +93,7 @@ class _Chunks:
         usage = event.get("usage") or event.get("message", {}).get("usage") or {}
         self._input = usage.get("input_tokens") or self._input
         self._output = usage.get("output_tokens") or self._output
+        self.cost = usage.get("cost", self.cost)
         if kind == "message_stop":
             self.ended = True
             event["amazon-bedrock-invocationMetrics"] = {
@@ -89,12 +106,17 @@ class _Chunks:
         return eventstream.event("chunk", payload)
 
 
-async def _stream(exchange: Exchange, response: aiohttp.ClientResponse) -> None:
+async def _stream(
+    exchange: Exchange, response: aiohttp.ClientResponse, reservation: Reservation
+) -> None:
     chunks, parser, begun = _Chunks(), EventParser(), False
     try:
         async for piece in response.content.iter_any():
+            reservation.delivered(len(piece))
             events = [data for data in parser.feed(piece) if data != b"[DONE]"]
             frames = b"".join(chunks.feed(data, exchange.latency_ms()) for data in events)
+            if chunks.ended:
+                await reservation.settle(chunks.cost)
             if frames:
                 if not begun:
                     await exchange.start(eventstream.CONTENT_TYPE, response.raw_headers)

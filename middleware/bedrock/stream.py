@@ -44,6 +44,13 @@ class ConverseEvents:
         self._last: dict[str, Any] = {}
         self.ended = False
 
+    @property
+    def cost(self) -> float | None:
+        """Dollars, where LiteLLM has said so in the usage."""
+        said = self._last.get("usage")
+        cost = said.get("cost") if isinstance(said, dict) else None
+        return float(cost) if isinstance(cost, int | float) else None
+
     @reads_an_answer
     def feed(self, data: bytes) -> bytes:
         """Frames for one event's data.

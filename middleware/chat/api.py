@@ -6,7 +6,12 @@ import re
 
 from starlette.types import Receive, Scope, Send
 
+from middleware.admission.admission import Admission
 from middleware.auth import Keys
+from middleware.budgets import routes
+from middleware.budgets.budgets import Budgets
+from middleware.budgets.metering import as_json
+from middleware.budgets.spending import Spending
 from middleware.caller import MAX_BODY, Caller
 from middleware.catalogue import Catalogue
 from middleware.chat.kept import KeptChat
@@ -17,7 +22,7 @@ from middleware.passthrough import relay
 
 _PROMPT = ":prompt/"
 # what a body has that is not LiteLLM's alone to understand; where nothing is kept, most have none of it
-_OURS = re.compile(rb'"(?:session_id|enable_history|promptVariables)"|:prompt\\?/')
+_OURS = re.compile(rb'"(?:session_id|enable_history|promptVariables|priority)"|:prompt\\?/')
 
 
 class ChatApi:
@@ -33,8 +38,10 @@ class ChatApi:
             return
         state = scope["app"].state
         conversations: Conversations = state.conversations
+        admission: Admission = state.admission
         keys: Keys = state.keys
-        if conversations.are_off:
+        budgets: Budgets = state.budgets
+        if conversations.are_off and admission.is_off and not await budgets.are_any():
             body = await caller.whole(MAX_BODY)
             if _OURS.search(body) is None and _PROMPT not in self._model:
                 await relay(scope, caller, body, send)
@@ -46,21 +53,44 @@ class ChatApi:
         request = ChatRequest(body, self._model)
         kept = conversations.keeps(request.wish)
         catalogue: Catalogue = state.catalogue
+        purse = await budgets.purse(identity)
+        if purse.limits:
+            routes.only_model(self._model, scope, request.fields)
+            request.rewrite()
+            scope = as_json(scope)
         with caller.watched():
             route = await prompted(request, state.prompts, catalogue)
         request.forget_store(route.providers)
+        priority = admission.priority(request.priority, identity.priority)
+        slot = admission.slot(route.model, priority)
+
         if not kept:
-            await relay(scope, caller, request.encoded(body), send, request.target)
+            spending = Spending(
+                scope,
+                send,
+                slot,
+                lambda: purse.hold(route.model, request.fields),
+                hides_usage=bool(purse.limits) and request.is_stream and request.want_usage(),
+            )
+            sent = request.encoded(body)
+            await relay(spending.scope, caller, sent, spending.send, request.target, spending)
             return
         with caller.watched():
-            turn = await conversations.accept(
-                identity,
-                request.wish,
-                request.messages(),
-                interface="openai",
-                model=route.model,
-                request_id=scope["state"]["exchange"].request_id,
-                streams=request.is_stream,
-            )
-        with turn:
-            await KeptChat(scope, caller, send, turn).serve(request, route, body)
+            # both before anything is stored: they may refuse it
+            async with (
+                slot,
+                await purse.hold_turn(
+                    route.model, request.fields, conversations, request.wish
+                ) as reservation,
+            ):
+                turn = await conversations.accept(
+                    identity,
+                    request.wish,
+                    request.messages(),
+                    interface="openai",
+                    model=route.model,
+                    request_id=scope["state"]["exchange"].request_id,
+                    streams=request.is_stream,
+                )
+                with turn:
+                    await KeptChat(scope, send, turn, reservation).serve(request, route, body)

@@ -9,7 +9,7 @@ import aiohttp
 import orjson
 from starlette.types import Scope, Send
 
-from middleware.caller import Caller
+from middleware.budgets.reservation import Reservation
 from middleware.catalogue import Route
 from middleware.chat.answer import Answer
 from middleware.chat.relay import Relay
@@ -39,11 +39,11 @@ _RESPONSE = NOT_RETURNED | {b"content-length"}
 class KeptChat:
     """Serves one turn."""
 
-    def __init__(self, scope: Scope, caller: Caller, send: Send, turn: Turn) -> None:
+    def __init__(self, scope: Scope, send: Send, turn: Turn, reservation: Reservation) -> None:
         self._scope = scope
-        self._caller = caller
         self._send = send
         self._turn = turn
+        self._reservation = reservation
 
     async def serve(self, request: ChatRequest, route: Route, body: bytes) -> None:
         """Send the turn on, with what was said before it, and the answer back."""
@@ -53,19 +53,25 @@ class KeptChat:
         upstream: Upstream = self._scope["app"].state.upstream
         headers = forwarded_headers(self._scope, _REQUEST)
         where = request.target or target(self._scope)
-        with self._caller.watched():
-            response = await upstream.request("POST", where, headers, request.encoded(body))
-            with closing(response):
-                if response.status == 200 and response.content_type == "text/event-stream":
-                    relay = Relay(self._turn.session_id, request.choices, hides_usage=hides_usage)
-                    await self._stream(response, relay)
-                else:
-                    await self._whole(response)
+        data = request.encoded(body)
+        if self._turn.continues:
+            self._reservation.check(request.fields, data)
+        headers.update(self._reservation.sending())
+        response = await upstream.request("POST", where, headers, data)
+        with closing(response):
+            if response.status == 200 and response.content_type == "text/event-stream":
+                relay = Relay(self._turn.session_id, request.choices, hides_usage=hides_usage)
+                await self._stream(response, relay)
+            else:
+                await self._whole(response)
 
     async def _whole(self, response: aiohttp.ClientResponse) -> None:
         body = await _read(response)
         if response.status == 200:
             self._turn.answer = Answer.of(_decoded(body))
+            await self._reservation.settle(cost_of(response))
+        else:
+            await self._reservation.refused(cost_of(response), body)
         if self._turn.answer.finish is None:
             self._turn.break_off(response.status)
         else:
@@ -80,12 +86,14 @@ class KeptChat:
         await self._start(response)
         try:
             while piece := await response.content.readany():
+                self._reservation.delivered(len(piece))
                 if ready := relay.feed(piece):
                     await self._body(ready, more=True)
         except (aiohttp.ClientError, TimeoutError) as error:
             raise ResponseBroken from error
         last = relay.rest()
         if relay.is_complete:
+            await self._reservation.settle(relay.answer.cost)
             try:
                 await self._turn.complete(None)
             except ServiceError as error:

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from middleware.admission.priority import taken_from
 from middleware.errors import InvalidRequest
 from middleware.history.wish import Wish
 
@@ -34,6 +35,7 @@ class ChatRequest:
         self.model = model_in_path or fields.get("model")
         before = len(fields)
         self.wish = Wish.taken_from(fields)
+        self.priority = taken_from(fields)
         self.variables = fields.pop("promptVariables", None)
         self.target = ""
         """The path to send it to, where that is not the one it came to."""
@@ -69,6 +71,10 @@ class ChatRequest:
             return orjson.dumps(self.fields)
         except orjson.JSONEncodeError:
             raise InvalidRequest("The request is nested more than 250 levels deep.") from None
+
+    def rewrite(self) -> None:
+        """Have sent what was read here, and nothing that somebody else could read in another way."""
+        self._is_changed = True
 
     def set(self, name: str, value: Any) -> None:
         self.fields[name] = value

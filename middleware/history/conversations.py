@@ -87,6 +87,16 @@ class Conversations:
         opening = self._store.begin(identity, question)
         return Turn(str(opening.session), [], partial(self._store.write, opening), self)
 
+    async def size(self, identity: Identity, wish: Wish) -> tuple[int, bool]:
+        """How many bytes are going to be put before the messages of a call, and whether they are plain text.
+
+        Raises:
+            SessionNotFound, DatabaseUnavailable
+        """
+        if wish.session_id is None:
+            return 0, True
+        return await self._store.size(identity, parsed(wish.session_id))
+
     async def end(self, write: Write, reply: Reply) -> None:
         """Write how a turn ended, through a restart of the database. Raises `DatabaseUnavailable`."""
         deadline = time.monotonic() + PATIENCE_SECONDS

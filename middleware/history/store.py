@@ -46,6 +46,13 @@ _CONTINUE = """
     FROM session LEFT JOIN (SELECT * FROM kept WHERE message IS NOT NULL) AS past ON true
     ORDER BY past.id
 """
+_SIZE = """
+    SELECT coalesce(sum(turns.size + coalesce(answers.size, 0)), 0)::bigint,
+           coalesce(bool_and(turns.plain AND coalesce(answers.plain, true)), true)
+    FROM sessions JOIN turns ON turns.session_id = sessions.id
+    LEFT JOIN answers ON answers.turn_id = turns.id
+    WHERE sessions.id = $1 AND sessions.{owner}
+"""
 _END = """
     INSERT INTO answers (turn_id, complete, status, message, plain, size, served_by, usage, cost)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING
@@ -130,6 +137,13 @@ class Store:
         return rows[0]["accepted"], [
             Past(row[2], row[3], row[5], row[6], row[7]) for row in rows if row[1] is not None
         ]
+
+    async def size(self, identity: Identity, session: UUID) -> tuple[int, bool]:
+        """How many bytes a conversation of the caller's has, and whether all of them are plain text."""
+        owner, value = owned_by(identity, self._by_user, 2)
+        async with self._database.connection() as connection:
+            row = await connection.fetchrow(_SIZE.format(owner=owner), session, value)
+        return row[0], row[1]
 
     async def end(self, turn: int, reply: Reply) -> None:
         """Write how a turn ended. Doing it again changes nothing, so it may be tried again."""

@@ -91,7 +91,8 @@ class Turn:
         if isinstance(error, ServiceError):
             self.break_off(error.status)
         elif error is not None:
-            self.break_off(CALLER_LEFT if isinstance(error, CallerGone) else 500)
+            left = isinstance(error, CallerGone | asyncio.CancelledError)
+            self.break_off(CALLER_LEFT if left else 500)
 
     def _reply(self, status: int, cost: float | None, *, complete: bool) -> Reply:
         answer, message = self.answer, self.answer.message()

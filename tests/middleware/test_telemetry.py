@@ -46,7 +46,7 @@ async def test_an_unusable_request_id_is_replaced(gateway, http, bad):
 
 
 async def test_a_request_is_one_line_of_json_without_secrets(gateway, http, lines):
-    url = f"{gateway}/key/sk-canary-1/regenerate?key=sk-canary-2"
+    url = f"{gateway}/v1/keys/sk-canary-1/x?key=sk-canary-2"
     headers = {"authorization": "Bearer sk-canary-3"}
     async with http.post(url, data=b'{"messages": "canary-4"}', headers=headers) as response:
         await response.read()
@@ -54,7 +54,7 @@ async def test_a_request_is_one_line_of_json_without_secrets(gateway, http, line
     assert "canary" not in line
     logged = json.loads(line)
     assert logged["status"] == 200 and logged["method"] == "POST" and logged["bytes"] == 24
-    assert logged["path"] == "/key/sk-…/regenerate"
+    assert logged["path"] == "/v1/keys/sk-…/x"
     assert logged["ms"] > 0 and logged["level"] == "info" and len(logged["request_id"]) == 32
 
 
