@@ -105,7 +105,7 @@ def test_two_processes_lose_no_key(tmp_path):
 @pytest.fixture
 def aws(monkeypatch):
     service = SmallSecretsManager()
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLEEXAMPLE00")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "an-example-of-a-secret")
     monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", service.url)
     yield service
