@@ -13,6 +13,7 @@ import orjson
 from starlette.types import Message, Send
 
 from middleware.budgets.reservation import Reservation
+from middleware.chat.usage import is_only_usage
 from middleware.sse import EventParser
 
 _END = b"\n\n"
@@ -91,23 +92,6 @@ class Meter:
             await self._reservation.refused(self._cost, bytes(self._error))
         elif not self._failed:
             await self._reservation.settle(self._cost)
-
-
-def is_only_usage(event: bytes) -> bool:
-    """Whether an event of a stream of completions says what was used and nothing else."""
-    if not event.startswith(b"data:") or b'"usage"' not in event:
-        return False
-    try:
-        chunk: Any = orjson.loads(event[5:])
-    except orjson.JSONDecodeError:
-        return False
-    choices = chunk.get("choices") or ()
-    return bool(chunk.get("usage")) and not any(
-        choice.get("finish_reason")
-        or choice.get("text")
-        or any((choice.get("delta") or {}).values())
-        for choice in choices
-    )
 
 
 def _cost(event: dict[str, Any]) -> float | None:

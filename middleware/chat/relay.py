@@ -7,11 +7,11 @@ back until the turn is durable, so that nobody learns of the end of an answer th
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import orjson
 
 from middleware.chat.answer import Answer
+from middleware.chat.usage import is_only_usage
 from middleware.sse import EventParser
 
 _FIRST = re.compile(rb"data: ?\{")
@@ -64,7 +64,7 @@ class Relay:
         if not self._hides_usage:
             return held
         events = held.split(b"\n\n")
-        return b"\n\n".join(event for event in events if not _is_usage(event))
+        return b"\n\n".join(event for event in events if not is_only_usage(event))
 
     def _read(self, data: bytes) -> None:
         if data == _DONE:
@@ -88,18 +88,3 @@ class Relay:
 def _whole_events(data: bytes) -> tuple[bytes, bytes]:
     end = max(data.rfind(b"\n\n") + 2, data.rfind(b"\r\n\r\n") + 4)
     return (data[:end], data[end:]) if end > 3 else (b"", data)
-
-
-def _is_usage(event: bytes) -> bool:
-    """Whether an event has the usage and nothing else."""
-    if not event.startswith(b"data:") or b'"usage"' not in event:
-        return False
-    try:
-        chunk: Any = orjson.loads(event[5:])
-    except orjson.JSONDecodeError:
-        return False
-    choices = chunk.get("choices") or ()
-    return bool(chunk.get("usage")) and not any(
-        choice.get("finish_reason") or any((choice.get("delta") or {}).values())
-        for choice in choices
-    )
