@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
+from types import TracebackType
 from typing import ClassVar
 
 import asyncpg
@@ -53,7 +54,10 @@ class Database:
         self._pool: asyncpg.Pool | None = None
         # In the pool's own queue one who comes just as a connection is given back takes it from those who
         # wait, and who does so under load may wait for ever. Here they are served as they come.
-        self._places = asyncio.Semaphore(settings.database_connections)
+        self.places = asyncio.Semaphore(settings.database_connections)
+        """Taken by each use but those that may not wait."""
+        # Lent from here they cost a use nothing; the pool's own lending costs more than a statement.
+        self._idle: list[asyncpg.Connection] = []
         self.is_well = False
         """Whether its last use went well."""
         self._opening: asyncio.Task[None] | None = None
@@ -66,28 +70,18 @@ class Database:
         """Whether a query is answered within `seconds`."""
         try:
             # past those who wait: that there are many does not mean that it is gone
-            async with asyncio.timeout(seconds), self._used() as connection:
+            async with asyncio.timeout(seconds), Use(self, waits=False) as connection:
                 return bool(await connection.fetchval("SELECT 1"))
         except (TimeoutError, DatabaseUnavailable):
             return False
 
-    @asynccontextmanager
-    async def connection(self) -> AsyncIterator[asyncpg.Connection]:
-        """A connection for one statement or one transaction.
+    def connection(self) -> Use:
+        """A connection for one statement or one transaction, as a context.
 
         Raises:
             DatabaseUnavailable: there is none, or it broke while it was used.
         """
-        try:
-            async with asyncio.timeout(WAIT_SECONDS):
-                await self._places.acquire()
-        except TimeoutError as error:
-            raise DatabaseUnavailable from error
-        try:
-            async with self._used() as connection:
-                yield connection
-        finally:
-            self._places.release()
+        return Use(self)
 
     async def close(self) -> None:
         if self._opening:
@@ -97,22 +91,27 @@ class Database:
         if self._pool:
             self._pool.terminate()
 
-    @asynccontextmanager
-    async def _used(self) -> AsyncIterator[asyncpg.Connection]:
-        pool = self._pool
-        if pool is None:
+    async def lend(self) -> asyncpg.Connection:
+        """A connection, for `give_back` or `part_with`. Raises `DatabaseUnavailable`."""
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+            await self.part_with(connection)
+        if self._pool is None:
             raise DatabaseUnavailable
-        try:
-            async with asyncio.timeout(WAIT_SECONDS):
-                connection = await pool.acquire()
-            try:
-                yield connection
-            finally:
-                await pool.release(connection)
-            self.is_well = True
-        except _GONE as error:
-            self.is_well = False
-            raise DatabaseUnavailable from error
+        async with asyncio.timeout(WAIT_SECONDS):
+            return await self._pool.acquire()
+
+    def give_back(self, connection: asyncpg.Connection) -> None:
+        """Take back one that was used to the end."""
+        self.is_well = True
+        self._idle.append(connection)
+
+    async def part_with(self, connection: asyncpg.Connection) -> None:
+        """Take back one whose use failed or was broken off: the pool sees what is to become of it."""
+        if self._pool is not None:
+            await self._pool.release(connection)
 
     async def _open(self) -> None:
         told = False
@@ -122,7 +121,8 @@ class Database:
                 self._pool = await asyncpg.create_pool(
                     self._url,
                     min_size=0,
-                    max_size=self._connections,
+                    max_size=self._connections
+                    + 1,  # one for the check of readiness, which may not wait
                     timeout=5,
                     command_timeout=WAIT_SECONDS,
                     init=_prepare,
@@ -136,6 +136,57 @@ class Database:
                 await asyncio.sleep(0.5)
             else:
                 return
+
+
+class Use:
+    """The use of a connection."""
+
+    __slots__ = ("_connection", "_database", "_waits")
+
+    def __init__(self, database: Database, *, waits: bool = True) -> None:
+        """Use one of `database`; `waits` for its turn, or else goes past those who do."""
+        self._database = database
+        self._waits = waits
+        self._connection: asyncpg.Connection
+
+    async def __aenter__(self) -> asyncpg.Connection:
+        places = self._database.places
+        if self._waits:
+            try:
+                if places.locked():
+                    async with asyncio.timeout(WAIT_SECONDS):
+                        await places.acquire()
+                else:
+                    await places.acquire()
+            except TimeoutError as error:
+                raise DatabaseUnavailable from error
+        try:
+            self._connection = await self._database.lend()
+        except BaseException as error:
+            self._leave(error)
+            raise
+        return self._connection
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        try:
+            if error is None:
+                self._database.give_back(self._connection)
+            else:
+                await self._database.part_with(self._connection)
+        finally:
+            self._leave(error)
+
+    def _leave(self, error: BaseException | None) -> None:
+        if self._waits:
+            self._database.places.release()
+        if isinstance(error, _GONE):
+            self._database.is_well = False
+            raise DatabaseUnavailable from error
 
 
 async def _prepare(connection: asyncpg.Connection) -> None:

@@ -38,7 +38,7 @@ class Settings(BaseSettings):
     """PostgreSQL database of the middleware's own, as a URL."""
 
     database_connections: PositiveInt = 10
-    """Connections to that database that the service opens at most."""
+    """Connections to that database for requests, at most; one more serves the check of readiness."""
 
     redis_url: SecretStr = SecretStr("")
     """Redis in which replicas share what they know of keys; without one each asks for itself."""
