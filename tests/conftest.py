@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,9 @@ from gateway_lib.local import ports
 from gateway_lib.local.client import RunningStack
 from gateway_lib.local.component import Process
 from gateway_lib.local.postgres import Postgres
+
+# whoever imports LiteLLM in a test fetches nothing
+os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 
 
 def pytest_report_header() -> str:
