@@ -72,6 +72,7 @@ class Desk:
 @pytest.fixture
 def desk(stack, tmp_path):
     made = Desk(stack, tmp_path)
+    made.apply(revoke_absent=True)  # the stack is shared, and the notebook applies a roster too
     yield made
     made.apply(revoke_absent=True)
     made.admin.close()
