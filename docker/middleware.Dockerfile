@@ -1,0 +1,34 @@
+# The middleware. PYTHON_IMAGE is a base by digest, from copilot/images.yaml.
+ARG PYTHON_IMAGE
+
+FROM ${PYTHON_IMAGE} AS build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+WORKDIR /build
+COPY requirements-middleware.lock ./
+RUN python -m venv /opt/gateway \
+    && /opt/gateway/bin/pip install --no-deps --require-hashes --only-binary :all: -r requirements-middleware.lock
+# the hash of LiteLLM's configuration, made as LiteLLM's own image makes it, so that /readyz can tell it
+COPY gateway_lib/__init__.py gateway_lib/errors.py gateway_lib/
+COPY gateway_lib/config/__init__.py gateway_lib/config/build.py gateway_lib/config/
+COPY config/*.yaml config/
+COPY docker/configuration.py docker/
+RUN PYTHONPATH=/build /opt/gateway/bin/python docker/configuration.py /build/made
+
+FROM ${PYTHON_IMAGE}
+ENV PATH=/opt/gateway/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONPATH=/gateway \
+    MIDDLEWARE_CONFIG_HASH_FILE=/gateway/litellm.sha256 \
+    MIDDLEWARE_DATABASE_CA=/gateway/rds.pem \
+    MIDDLEWARE_IDENTITY_POLICY=/gateway/identity.yaml
+WORKDIR /gateway
+COPY --from=build /opt/gateway /opt/gateway
+COPY --from=build /build/made/litellm.sha256 ./
+COPY docker/rds.pem config/identity.yaml ./
+COPY middleware middleware
+RUN python -m compileall -q -j 0 /opt/gateway middleware
+# a number, so that an orchestrator can tell that it is not root; it owns nothing here
+USER 10001:10001
+EXPOSE 3000
+CMD ["python", "-m", "middleware"]
