@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def upload(folder: Path, bucket: str, prefix: str) -> int:
-    """Put every file that is not hidden below a folder into a bucket, the index last: what it links to is there then.
+    """Put every file below a folder into a bucket, the index last: what it links to is there then.
 
     Args:
         folder: Of run folders and their index.
