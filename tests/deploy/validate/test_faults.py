@@ -8,25 +8,22 @@ from pathlib import Path
 import pytest
 
 from gateway_lib.deploy import tree
-from tests.deploy.validate.faults import FAULTS
+from tests.deploy.validate.fault import faults
 
 TODAY = date(2026, 11, 24)
+FAULTS = faults()
 
 
-@pytest.mark.parametrize(
-    "fault", FAULTS, ids=[f"{number}-{fault.rule}" for number, fault in enumerate(FAULTS)]
-)
-def test_a_planted_fault_is_found(fault, project: Path, variables):
+@pytest.mark.parametrize("fault", FAULTS, ids=[fault.name for fault in FAULTS])
+def test_a_planted_fault_is_told(fault, project: Path, variables):
     path, line = fault.plant(project)
-    given = {**variables, **fault.variables}
-    environment = {name: value for name, value in given.items() if value is not None}
+    environment = {**variables, **fault.variables}
     findings = tree.validate(project, environment, cfn_lint=False, today=TODAY)
-    told = [finding for finding in findings if finding.rule == fault.rule]
-    assert [f for f in told if (f.path, f.line) == (path, line)], (line, list(map(str, findings)))
-    assert {f.rule for f in findings} == {fault.rule, *fault.also}, list(map(str, findings))
+    shown = "\n".join(map(str, findings))
+    assert [f for f in findings if (f.rule, f.path, f.line) == (fault.rule, path, line)], shown
+    assert {f.rule for f in findings} == {fault.rule, *fault.also}, shown
     for finding in findings:
-        assert len(finding.problem) > 10 and len(finding.mend) > 8
-        assert finding.problem.endswith(".") and finding.mend.endswith((".", ")", "'", "]"))
+        assert len(finding.problem) > 10 and len(finding.mend) > 8, shown
 
 
 def test_the_right_tree_has_no_finding(project: Path, variables):
@@ -35,5 +32,4 @@ def test_the_right_tree_has_no_finding(project: Path, variables):
 
 def test_every_rule_has_a_planted_fault():
     elsewhere = {"cfn-lint/error", "cfn-lint/warning"}  # test_cfn_lint.py
-    planted = {fault.rule for fault in FAULTS}
-    assert {rule.name for rule in tree.rules()} - planted == elsewhere
+    assert {rule.name for rule in tree.rules()} - {fault.rule for fault in FAULTS} == elsewhere
