@@ -84,7 +84,9 @@ def test_the_other_cache_controls_stay(scope, auth):
     }
 
 
-@pytest.mark.parametrize("kind", ["pass_through_endpoint", "aspeech", "amoderation", "call_mcp_tool"])
+@pytest.mark.parametrize(
+    "kind", ["pass_through_endpoint", "aspeech", "amoderation", "call_mcp_tool"]
+)
 def test_calls_that_are_not_cached_are_left_alone(scope, auth, kind):
     """What is added to them would be sent to the provider."""
     assert hooked(scope.by_user, auth(), {"model": "m"}, kind) == {"model": "m"}
