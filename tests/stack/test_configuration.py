@@ -240,7 +240,7 @@ def test_a_models_default_temperature_and_region_arrive(hasty: Provider, user, m
     caller.say(marker, "cool-nova")
     received = hasty.only(marker)
     assert received.body["inferenceConfig"]["temperature"] == 0.125
-    assert "/us-west-2/bedrock/aws4_request" in received.headers["authorization"]
+    assert received.headers["authorization"].endswith(" for us-west-2/bedrock")
 
 
 def test_a_caller_may_set_the_temperature_and_other_models_have_neither(
@@ -252,7 +252,7 @@ def test_a_caller_may_set_the_temperature_and_other_models_have_neither(
     caller.say(f"other {marker}", NOVA)
     received = hasty.only(f"other {marker}")
     assert "temperature" not in received.body.get("inferenceConfig", {})
-    assert "/us-east-1/bedrock/aws4_request" in received.headers["authorization"]
+    assert received.headers["authorization"].endswith(" for us-east-1/bedrock")
 
 
 def test_every_call_leaves_a_file_in_s3_that_says_what_it_cost_and_not_what_was_said(
@@ -311,7 +311,8 @@ def test_a_user_made_without_a_budget_has_the_default_one(hasty: Provider, user,
     told = caller.http.get("/user/info").json()["user_info"]
     assert (told["max_budget"], told["budget_duration"]) == (USERS_BUDGET, "1mo")
     passed, error = spend_until_refused(caller, 12)
-    assert passed >= 1 and error.status_code in (400, 403, 429) and "budget" in str(error).lower()
+    assert passed >= 1 and 400 <= error.status_code < 500
+    assert re.search(rf"[Bb]udget[=:] ?{USERS_BUDGET}", str(error)), error
     assert caller.http.get("/user/info").json()["user_info"]["spend"] < 2 * USERS_BUDGET
     other = user(max_budget=50.0)
     told = other.http.get("/user/info").json()["user_info"]
@@ -319,15 +320,13 @@ def test_a_user_made_without_a_budget_has_the_default_one(hasty: Provider, user,
     other.say("one more", DEAR, max_tokens=20)
 
 
-def test_the_proxy_wide_budget_holds_for_everybody_but_the_master_key(
-    hasty: Provider, user, master
-):
-    """The last of this module: afterwards nobody can call anything."""
+def test_the_proxy_wide_budget_holds_for_everybody(hasty: Provider, user, master):
+    """The last of this module: afterwards nobody can call a model, the master key included."""
     rich = user(max_budget=1000.0)
     passed, error = spend_until_refused(rich, 60)
-    assert passed >= 1 and "budget" in str(error).lower()
-    assert "ExceededBudget" in str(error) or "exceeded" in str(error).lower()
+    assert passed >= 1 and re.search(rf"[Bb]udget[=:] ?{ALL_BUDGET}", str(error)), error
     bystander = user(max_budget=1000.0)
-    with pytest.raises(openai.APIStatusError, match=r"(?i)budget"):
-        bystander.say("hello")
-    assert master.say("hello").choices
+    for caller in (bystander, master):
+        with pytest.raises(openai.APIStatusError, match=rf"[Bb]udget[=:] ?{ALL_BUDGET}"):
+            caller.say("hello")
+    assert master.http.get("/user/list").status_code == 200, "nobody could raise the budget"
