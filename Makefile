@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
+# the images have Python 3.12; what is tested here may have 3.11
+IMAGE_LOCK := --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet
+
 .PHONY: help setup run up lab test check bench faults lock clean
 .DEFAULT_GOAL := help
 
@@ -42,9 +45,13 @@ bench: setup  ## measure the CPU time of the middleware beside a bare pass-throu
 faults: setup  ## the long runs of hostile input and broken parts, minutes of them
 	$(BIN)/python -m pytest -m faults
 
-lock: setup  ## compile requirements.lock anew from pyproject.toml
+lock: setup  ## compile requirements.lock and those of the images anew from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-annotate --quiet --output-file requirements.lock
+	$(BIN)/uv pip compile --group pyproject.toml:service --constraint requirements.lock $(IMAGE_LOCK) \
+		--output-file requirements-middleware.lock
+	$(BIN)/uv pip compile pyproject.toml --constraint requirements.lock $(IMAGE_LOCK) \
+		--output-file requirements-evaluate.lock
 
 clean:  ## remove the environment (runs/ and the stack's state stay)
 	rm -rf $(VENV)

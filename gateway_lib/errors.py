@@ -19,6 +19,7 @@
     │   ├── ApplyFailed         the gateway did not take everything that was asked for
     │   ├── ApplyInterrupted    stopped by Ctrl-C or SIGTERM; the next apply goes on
     │   └── VerificationFailed  a key does not do what the roster says
+    ├── UploadFailed            run folders cannot be kept in S3 (gateway_lib.evaluation)
     ├── PrismaError             LiteLLM's database engine cannot be prepared (gateway_lib.local.prisma)
     └── RunError                a notebook run cannot be done
         ├── NotebookNotFound    no notebook has that name
@@ -104,6 +105,10 @@ class ApplyInterrupted(ProvisioningError):
 
 class VerificationFailed(ProvisioningError):
     """A key does not do what the roster says."""
+
+
+class UploadFailed(GatewayError):
+    """Run folders cannot be kept in S3."""
 
 
 class RunError(GatewayError):

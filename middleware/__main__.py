@@ -30,7 +30,7 @@ def main() -> None:
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies,
         timeout_graceful_shutdown=int(settings.drain_seconds),
-        timeout_keep_alive=75,
+        timeout_keep_alive=settings.keepalive_seconds,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from fastapi import FastAPI
 from starlette.routing import Route
@@ -49,6 +50,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.settings = settings
+        app.state.config_hash = _config_hash(settings)
         upstream = app.state.upstream = Upstream(settings)
         keys = app.state.keys = Keys(settings, upstream)
         aws = app.state.aws = Aws(settings, upstream)
@@ -87,6 +89,12 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         app.include_router(router)
     app.router.redirect_slashes = False
     return Telemetry(_FrontDoor(app))
+
+
+def _config_hash(settings: Settings) -> str | None:
+    """The hash of LiteLLM's configuration, from the settings or from the file that they name."""
+    file = settings.config_hash_file
+    return settings.config_hash or (Path(file).read_text().strip() if file else None)
 
 
 _ROUTERS = (health.router, history.router, identity.router)

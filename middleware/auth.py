@@ -16,13 +16,13 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-import redis.asyncio
 from redis.exceptions import RedisError
 from starlette.types import Scope
 
 from middleware.errors import Unauthenticated, UpstreamUnavailable
 from middleware.lookup import Lookup
 from middleware.settings import Settings
+from middleware.stores import redis_client
 from middleware.upstream import Upstream
 
 log = logging.getLogger("middleware")
@@ -65,14 +65,7 @@ class Keys:
         self._seconds = settings.key_seconds
         self._known = Lookup[Identity](_MAX_KEYS, self._seconds)
         self._roles = Lookup[str](_MAX_KEYS, self._seconds)
-        url = settings.redis_url.get_secret_value()
-        self._redis = (
-            redis.asyncio.Redis.from_url(
-                url, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS
-            )
-            if url
-            else None
-        )
+        self._redis = redis_client(settings, REDIS_SECONDS)
 
     async def identify(self, scope: Scope) -> Identity:
         """The identity behind a request's key.

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from middleware import migrations
 from middleware.errors import ServiceError
 from middleware.settings import Settings
+from middleware.stores import Postgres
 
 log = logging.getLogger("middleware")
 _GONE = (
@@ -48,7 +49,7 @@ class Database:
     """A pool that opens in the background: the service starts, and says it is not ready, without it."""
 
     def __init__(self, settings: Settings) -> None:
-        self._url = settings.database_url.get_secret_value()
+        self._postgres = Postgres.of(settings)
         self._connections = settings.database_connections
         self._pool: asyncpg.Pool | None = None
         # In the pool's own queue one who comes just as a connection is given back takes it from those who
@@ -118,9 +119,10 @@ class Database:
         told = False
         while True:
             try:
-                await migrations.upgrade(self._url)
+                await self._postgres.ensure()
+                await migrations.upgrade(self._postgres)
                 self._pool = await asyncpg.create_pool(
-                    self._url,
+                    **self._postgres.arguments,
                     min_size=0,
                     max_size=self._connections,
                     timeout=5,

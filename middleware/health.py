@@ -30,12 +30,11 @@ async def ready(request: Request) -> JSONResponse:
     """200 where requests can be served, else 503; the body says which part is missing."""
     parts = await _parts(request)
     good = all(state == "connected" for state in parts.values())
-    config_hash = request.app.state.settings.config_hash or None
     body = {
         "status": "ready" if good else "not ready",
         **parts,
         "middleware_version": __version__,
-        "config_hash": config_hash,
+        "config_hash": request.app.state.config_hash,
     }
     return JSONResponse(body, status_code=200 if good else 503)
 

@@ -12,36 +12,85 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     SecretStr,
+    model_validator,
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from middleware.budgets.period import Length
 
 
+def _resolved(key: SecretStr) -> SecretStr:
+    """Refuse a key that everybody can guess: a reference to one, which CloudFormation did not resolve."""
+    if "{{resolve:" in key.get_secret_value():
+        raise ValueError("this is the reference to a key, not the key")
+    return key
+
+
 class Settings(BaseSettings):
     """The middleware's settings; each is the environment variable `MIDDLEWARE_<NAME>`."""
 
     model_config = SettingsConfigDict(
-        env_prefix="MIDDLEWARE_", frozen=True, use_attribute_docstrings=True
+        # an orchestrator can only give a variable an empty value where it has nothing to say
+        env_ignore_empty=True,
+        env_prefix="MIDDLEWARE_",
+        frozen=True,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
     )
 
     litellm_url: str = "http://127.0.0.1:4000"
     """Where the LiteLLM proxy listens."""
 
-    litellm_key: SecretStr
+    litellm_key: Annotated[SecretStr, AfterValidator(_resolved)]
     """LiteLLM's master key, with which the service asks whose a key is and what LiteLLM serves."""
 
     key_seconds: PositiveFloat = 10.0
     """How long a key that was found good is taken for good; after twice that a revoked one reads nothing."""
 
-    database_url: SecretStr
-    """PostgreSQL database of the middleware's own, as a URL."""
+    database_url: SecretStr = SecretStr("")
+    """PostgreSQL database of the middleware's own, as a URL; or its parts, which follow."""
+
+    database_host: str = ""
+    """Where PostgreSQL is; with it the database is made at the first start where it is missing."""
+
+    database_port: int = 5432
+    """Port of PostgreSQL."""
+
+    database_name: str = "middleware"
+    """The database of the middleware's own."""
+
+    database_user: str = ""
+    """The user, who may create databases where this one is missing."""
+
+    database_password: SecretStr = SecretStr("")
+    """The user's password."""
+
+    database_tls: bool = False
+    """Whether PostgreSQL is spoken to over TLS only, and has to show a certificate for its host's name."""
+
+    database_ca: str = ""
+    """PEM file of the authorities that may have signed it; else those that the system trusts."""
 
     database_connections: PositiveInt = 10
     """Connections to that database that the service opens at most."""
 
     redis_url: SecretStr = SecretStr("")
-    """Redis in which replicas share what they know of keys; without one each asks for itself."""
+    """Redis in which replicas share what they know of keys, as a URL; or its parts, which follow."""
+
+    redis_host: str = ""
+    """Where Redis is; without one, and without a URL, each replica asks for itself."""
+
+    redis_port: int = 6379
+    """Port of Redis."""
+
+    redis_password: SecretStr = SecretStr("")
+    """Redis' password."""
+
+    redis_tls: bool = False
+    """Whether Redis is spoken to over TLS, and has to show a certificate for its host's name."""
+
+    redis_ca: str = ""
+    """PEM file of the authorities that may have signed it; else those that the system trusts."""
 
     okta_issuer: str = ""
     """OpenID Connect issuer (Okta's or any) whose access tokens are accepted; without one none are."""
@@ -103,6 +152,9 @@ class Settings(BaseSettings):
     config_hash: str = ""
     """Hash of the LiteLLM configuration behind this service, for `/readyz` and so for run manifests."""
 
+    config_hash_file: str = ""
+    """A file with that hash, which a container's image has beside the configuration."""
+
     host: str = "127.0.0.1"
     """Address to listen on."""
 
@@ -118,6 +170,9 @@ class Settings(BaseSettings):
     read_seconds: PositiveFloat = 600.0
     """How long LiteLLM may stay silent within a response before the caller gets 504."""
 
+    keepalive_seconds: PositiveInt = 75
+    """How long an idle connection is kept; longer than the load balancer before the service keeps it."""
+
     drain_seconds: PositiveFloat = 120.0
     """How long open streams may go on after the service was asked to stop."""
 
@@ -126,3 +181,9 @@ class Settings(BaseSettings):
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """What is logged; `info` is a line per request."""
+
+    @model_validator(mode="after")
+    def _one_database(self) -> Settings:
+        if bool(self.database_url.get_secret_value()) == bool(self.database_host):
+            raise ValueError("either database_url or database_host is needed")
+        return self

@@ -45,7 +45,7 @@ class Budgets:
         self.standard_period = settings.budget_period
         self.register = Register(database)
         self._catalogue = catalogue
-        self._ledgers = Ledgers(settings.redis_url.get_secret_value(), str(replica))
+        self._ledgers = Ledgers(settings, str(replica))
         self.books = Books(database, self._ledgers, replica)
         self._recovery = Recovery(settings, self.books, self._ledgers, upstream, replica)
         self._aliases = Aliases(settings, upstream)

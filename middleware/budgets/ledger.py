@@ -19,6 +19,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError, RedisError
 
 from middleware.budgets.errors import BudgetsUnavailable
+from middleware.settings import Settings
+from middleware.stores import redis_client
 
 log = logging.getLogger("middleware")
 SECONDS = 2.0
@@ -142,20 +144,14 @@ class Full:
 class Ledgers:
     """The copies. Every method raises `BudgetsUnavailable` where Redis does not answer."""
 
-    def __init__(self, url: str, replica: str) -> None:
-        """Use the Redis at `url`; without one every call is refused.
+    def __init__(self, settings: Settings, replica: str) -> None:
+        """Use the Redis that the settings name; without one every call is refused.
 
         Args:
-            url: where it is.
+            settings: the service's.
             replica: this process, under whose name is noted which ledgers it has reserved in.
         """
-        self._redis = (
-            redis.asyncio.Redis.from_url(
-                url, socket_timeout=SECONDS, socket_connect_timeout=SECONDS, retry=_AGAIN
-            )
-            if url
-            else None
-        )
+        self._redis = redis_client(settings, SECONDS, retry=_AGAIN)
         self._touched = _touched(replica)
         if self._redis:
             self._reserve = self._redis.register_script(_RESERVE)

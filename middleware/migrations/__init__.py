@@ -17,13 +17,16 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from middleware.stores import Postgres
+
 log = logging.getLogger("middleware")
+_DRIVER = "postgresql+asyncpg://"
 _LOCK = 4_771_902_318  # any number, the same in every replica
 
 
-async def upgrade(url: str) -> None:
-    """Bring the database at `url` up to date; replicas that start together do it one after the other."""
-    engine = create_async_engine(_with_driver(url), poolclass=NullPool)
+async def upgrade(postgres: Postgres) -> None:
+    """Bring a database up to date; replicas that start together do it one after the other."""
+    engine = create_async_engine(_DRIVER, async_creator=postgres.connect, poolclass=NullPool)
     try:
         async with engine.begin() as connection:
             await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
@@ -44,7 +47,3 @@ def _upgrade(connection: Connection) -> None:
         log.warning(
             "the database is of a later version of the service", extra={"revision": present}
         )
-
-
-def _with_driver(url: str) -> str:
-    return f"postgresql+asyncpg://{url.partition('://')[2]}"

@@ -9,10 +9,11 @@ import asyncpg
 from middleware import migrations
 from middleware.database import Database
 from middleware.settings import Settings
+from middleware.stores import Postgres
 
 
 async def test_replicas_that_start_together_migrate_once(postgres_url):
-    await asyncio.gather(*(migrations.upgrade(postgres_url) for _ in range(4)))
+    await asyncio.gather(*(migrations.upgrade(Postgres({"dsn": postgres_url})) for _ in range(4)))
     connection = await asyncpg.connect(postgres_url)
     tables = await connection.fetch(
         "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
@@ -22,10 +23,10 @@ async def test_replicas_that_start_together_migrate_once(postgres_url):
 
 
 async def test_a_service_starts_on_the_database_of_a_later_version(postgres_url, caplog):
-    await migrations.upgrade(postgres_url)
+    await migrations.upgrade(Postgres({"dsn": postgres_url}))
     connection = await asyncpg.connect(postgres_url)
     await connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    await migrations.upgrade(postgres_url)
+    await migrations.upgrade(Postgres({"dsn": postgres_url}))
     assert await connection.fetchval("SELECT version_num FROM alembic_version") == "9999"
     await connection.close()
     assert "later version" in caplog.text

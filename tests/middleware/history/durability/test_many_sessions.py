@@ -16,6 +16,7 @@ from middleware.auth import Identity
 from middleware.history.archive import _SESSIONS, _TURNS
 from middleware.history.retention import _DELETE, _TAKE
 from middleware.history.store import _CONTINUE, _END, _OPEN, _WHOLE, owned_by
+from middleware.stores import Postgres
 from tests.conftest import wait_until
 from tests.middleware.history.conftest import KEY, bearer
 
@@ -82,7 +83,7 @@ async def seeded(postgres: Database) -> AsyncIterator[psycopg.Connection]:
     """A connection as the service has them, to a database with very much in it."""
     postgres.ensure_database(NAME)
     url = postgres.url_of(NAME)
-    await migrations.upgrade(url)
+    await migrations.upgrade(Postgres({"dsn": url}))
     with psycopg.connect(url, autocommit=True, cursor_factory=psycopg.ClientCursor) as connection:
         connection.execute(_SEED)
         connection.execute("SET jit = off")

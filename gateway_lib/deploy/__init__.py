@@ -1,0 +1,1 @@
+"""Deploying the gateway: the Copilot tree, its validation, and the driver of the `copilot` command."""
