@@ -1,0 +1,63 @@
+"""Deploying the gateway: the Copilot tree, its validation, and the driver of the `copilot` command.
+
+::
+
+    from gateway_lib import deploy
+
+    deployment = deploy.open_deployment("dev")
+    prepared = deployment.prepare()          # looks, and changes nothing
+    outcome = deployment.apply(prepared)     # Copilot's commands in order, then the proof
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from gateway_lib.deploy.check import Check, State
+from gateway_lib.deploy.deployment import Deployment, Outcome, Prepared
+from gateway_lib.deploy.site import Site, Target
+
+__all__ = [
+    "Check",
+    "Deployment",
+    "Outcome",
+    "Prepared",
+    "Site",
+    "State",
+    "Target",
+    "open_deployment",
+]
+
+
+def open_deployment(
+    target: str,
+    *,
+    report: Callable[[str], None] = lambda line: None,
+    variables: Mapping[str, str] | None = None,
+    root: Path | None = None,
+    prices: Path | None = None,
+    model: str = "",
+) -> Deployment:
+    """A deployment to a target.
+
+    Args:
+        target: `local`, `dev` or `prod`.
+        report: Takes a line for people at a time.
+        variables: The user's; those of the process and `.env` when not given.
+        root: The checkout; this one when not given.
+        prices: A price list to lay over the built-in one.
+        model: What the proof calls; a cheap one of Bedrock's when not given.
+
+    Raises:
+        DeployError: There is no such target.
+    """
+    from gateway_lib.deploy.on_aws import AwsDeployment
+    from gateway_lib.deploy.on_this_machine import LocalDeployment
+    from gateway_lib.deploy.proof import MODEL
+
+    site = Site.of(target, variables, **({"root": root} if root else {}))
+    chosen = model or MODEL
+    if site.target is Target.LOCAL:
+        return LocalDeployment(site, report, chosen)
+    return AwsDeployment(site, report, prices, chosen)
