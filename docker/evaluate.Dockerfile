@@ -1,6 +1,8 @@
 # The workbench, to run notebooks against a live gateway. PYTHON_IMAGE is a base by digest, from copilot/images.yaml.
 ARG PYTHON_IMAGE
 
+# checkov:skip=CKV_DOCKER_7:the base is pinned by digest, which is more than a tag
+# checkov:skip=CKV_DOCKER_2:ECS does not read HEALTHCHECK; a job ends by itself
 FROM ${PYTHON_IMAGE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /build

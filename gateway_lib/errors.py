@@ -26,6 +26,7 @@
     │   ├── DeployInterrupted   stopped by Ctrl-C or SIGTERM; deploying again goes on
     │   ├── ProofFailed         it is deployed, and does not do what it must
     │   └── NotConfirmed        what deletes was not confirmed
+    ├── UploadFailed            run folders cannot be kept in S3 (gateway_lib.evaluation)
     ├── PrismaError             LiteLLM's database engine cannot be prepared (gateway_lib.local.prisma)
     └── RunError                a notebook run cannot be done
         ├── NotebookNotFound    no notebook has that name
@@ -141,6 +142,10 @@ class ProofFailed(DeployError):
 
 class NotConfirmed(DeployError):
     """What deletes was not confirmed."""
+
+
+class UploadFailed(GatewayError):
+    """Run folders cannot be kept in S3."""
 
 
 class RunError(GatewayError):

@@ -49,6 +49,8 @@ class Settings(BaseSettings):
     """Seconds a client waits for the gateway before it gives up."""
     runs_dir: Path = Field(Path("runs"), alias="GATEWAY_RUNS_DIR")
     """Where run folders go; a relative path counts from the project's root."""
+    config: Path | None = Field(None, alias="GATEWAY_CONFIG")
+    """LiteLLM configuration that is linted, run locally and deployed; without one `config/config.yaml`, else the default."""
     aws_region: str = Field("us-east-1", alias="AWS_REGION")
     """Region that Bedrock clients name."""
     prompt_arn: str = Field("", alias="GATEWAY_PROMPT_ARN")
@@ -61,10 +63,10 @@ class Settings(BaseSettings):
             raise ValueError("must start with http:// or https://")
         return url.rstrip("/").removesuffix("/v1") if url else None
 
-    @field_validator("runs_dir")
+    @field_validator("runs_dir", "config")
     @classmethod
-    def _from_root(cls, folder: Path) -> Path:
-        return folder if folder.is_absolute() else PROJECT_ROOT / folder
+    def _from_root(cls, path: Path | None) -> Path | None:
+        return path if path is None or path.is_absolute() else PROJECT_ROOT / path
 
     def gateway(self) -> str:
         """Base URL of the gateway.

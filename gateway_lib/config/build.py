@@ -1,9 +1,8 @@
 """One LiteLLM configuration for every place, and what a place changes of it.
 
-`config/default-config.yaml` names models and policy as they are deployed. An overlay changes only what
-differs where it runs. It is merged key by key, and its `providers` section is added to the
-`litellm_params` of every deployment of that provider: so the local stack serves the same model names
-through the same provider code of LiteLLM, and only the endpoint is another.
+`config/default-config.yaml` names models and policy as they are deployed; a user's own `config/config.yaml`
+stands in its place or extends it (`gateway_lib.config.layers`). An overlay (`config/local.yaml`,
+`config/aws.yaml`) changes only what differs where it runs, so that every place serves the same model names.
 """
 
 from __future__ import annotations
@@ -12,45 +11,59 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
-from gateway_lib.errors import ConfigurationError
+from gateway_lib.config.layers import CONFIG_DIR, chosen, read, whole
+from gateway_lib.config.merging import merged
+from gateway_lib.config.redirecting import redirected
 
-CONFIG_DIR = Path(__file__).resolve().parents[2] / "config"
+Place = Literal["local", "aws"]
 
 
 def load_local() -> dict[str, Any]:
     """The configuration of the local stack: every provider is the model simulator."""
-    return overlaid(read(CONFIG_DIR / "default-config.yaml"), read(CONFIG_DIR / "local.yaml"))
+    from gateway_lib.settings import process_environment, settings
+
+    return load("local", process_environment(), settings().config)
 
 
-def read(path: Path) -> dict[str, Any]:
-    """A configuration file as a mapping. Raises `ConfigurationError`."""
-    try:
-        content = yaml.safe_load(path.read_text())
-    except OSError as error:
-        raise ConfigurationError(f"{path}: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise ConfigurationError(f"{path}: not valid YAML: {error}") from error
-    if not isinstance(content, dict):
-        raise ConfigurationError(f"{path}: a mapping is needed at the top")
-    return content
+def load(place: Place, environment: Mapping[str, str], path: Path | None = None) -> dict[str, Any]:
+    """What LiteLLM is configured with in a place.
+
+    Args:
+        place: its overlay is laid over the configuration.
+        environment: which of the overlay's conditional parts apply; no value of it is copied.
+        path: the configuration; without one the user's `config/config.yaml`, else the default.
+
+    Raises:
+        ConfigurationError: a file cannot be used, or a provider would be called for real by the local stack.
+    """
+    return overlaid(whole(chosen(path)), read(CONFIG_DIR / f"{place}.yaml"), environment)
 
 
-def overlaid(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
-    """`base` with `overlay` laid over it.
+def overlaid(
+    base: Mapping[str, Any],
+    overlay: Mapping[str, Any],
+    environment: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """`base` with an overlay laid over it.
+
+    Beside LiteLLM's sections an overlay may have `providers`, which is where each provider's deployments
+    call (`gateway_lib.config.redirecting`), and `when`, a list of `{set: [VARIABLE...], add: {...}}`: what
+    is added, lists appended to lists, where all of those variables have a value.
 
     Raises:
         ConfigurationError: a deployment's provider has no section in the overlay's `providers`, and so
             would be called for real.
     """
-    rest = {key: value for key, value in overlay.items() if key != "providers"}
-    result = _merged(base, rest)
-    providers = overlay.get("providers")
-    if providers:
-        result["model_list"] = [_redirected(entry, providers) for entry in result["model_list"]]
+    result = merged(base, {k: v for k, v in overlay.items() if k not in ("providers", "when")})
+    for part in overlay.get("when") or []:
+        if all((environment or {}).get(name) for name in part["set"]):
+            result = merged(result, part["add"], append=True)
+    if providers := overlay.get("providers"):
+        result = redirected(result, providers)
     return result
 
 
@@ -64,24 +77,6 @@ def digest(config: Mapping[str, Any]) -> str:
 
 
 def provider(model: str) -> str:
-    """The provider in LiteLLM's `provider/model` notation."""
-    return model.partition("/")[0]
-
-
-def _redirected(entry: Mapping[str, Any], providers: Mapping[str, Any]) -> dict[str, Any]:
-    params = entry["litellm_params"]
-    name = provider(params["model"])
-    if name not in providers:
-        raise ConfigurationError(
-            f"model {entry['model_name']}: the overlay has no section for its provider {name}"
-        )
-    return {**entry, "litellm_params": {**params, **providers[name]}}
-
-
-def _merged(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
-    result = dict(base)
-    for key, value in overlay.items():
-        known = result.get(key)
-        both = isinstance(known, Mapping) and isinstance(value, Mapping)
-        result[key] = _merged(known, value) if both else value  # type: ignore[arg-type]
-    return result
+    """The provider in LiteLLM's `provider/model` notation; a bare model has LiteLLM's default, OpenAI."""
+    name, slash, _ = model.partition("/")
+    return name if slash else "openai"

@@ -11,13 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Protocol
 
 from gateway_lib.deploy.check import Check, State, refusals
 from gateway_lib.deploy.cost import Estimate
 from gateway_lib.deploy.plan import Step
-from gateway_lib.deploy.site import Site
+from gateway_lib.deploy.site import Site, configuration_of
 from gateway_lib.errors import PreflightFailed, ProofFailed, TreeInvalid
 from gateway_lib.findings import Finding, failing
 
@@ -117,9 +116,3 @@ def checked_files(site: Site, environment: dict[str, str]) -> tuple[list[Finding
 
     configuration = lint(configuration_of(site.root), site.variables)
     return configuration, validate(site.root, environment)
-
-
-def configuration_of(root: Path) -> Path:
-    """The LiteLLM configuration that is deployed: the user's own, else the default one."""
-    own = root / "config" / "config.yaml"
-    return own if own.is_file() else root / "config" / "default-config.yaml"

@@ -6,7 +6,6 @@ import fcntl
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -231,16 +230,15 @@ def committed_hash(root: Path) -> str:
     Raises:
         DeployError: The program fails; lint says why.
     """
-    program = root / "docker" / "configuration.py"
-    with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run(
-            [sys.executable, program, folder],
-            env={**os.environ, "PYTHONPATH": str(root)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            last = done.stderr.strip().splitlines()[-1:] or ["no word"]
-            raise DeployError(f"{program}: {last[0]}")
-        return (Path(folder) / "litellm.sha256").read_text().strip()
+    program = root / "docker" / "config_hash.py"
+    done = subprocess.run(
+        [sys.executable, program],
+        env={**os.environ, "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        last = done.stderr.strip().splitlines()[-1:] or ["no word"]
+        raise DeployError(f"{program}: {last[0]}")
+    return done.stdout.strip()

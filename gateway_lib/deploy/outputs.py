@@ -61,7 +61,7 @@ def read_back(site: Site, copilot: Copilot, aws: Aws) -> Outputs:
     )
 
 
-_CALL_LOGS = "CALL_LOG_BUCKET"
+_CALL_LOGS = "LOG_BUCKET_NAME"
 
 
 def _variable(entries: Any, environment: str, name: str) -> str:

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from gateway_lib import config
+from gateway_lib.config.layers import whole
 from gateway_lib.deploy import aws_checks, copilot, images
 from gateway_lib.deploy.aws import Aws, AwsError, Identity
 from gateway_lib.deploy.check import Check, failed, ok, unknown
-from gateway_lib.deploy.site import Site, Target
+from gateway_lib.deploy.site import Site, Target, configuration_of
 from gateway_lib.errors import ConfigurationError, DeployError
 
 _GRACE_SECONDS = 15
@@ -123,7 +123,7 @@ def _region(site: Site) -> Check:
 def _bedrock_models(site: Site) -> list[str]:
     """Bedrock's models of the configuration that is deployed."""
     try:
-        document = config.read(site.root / "config" / "default-config.yaml")
+        document = whole(configuration_of(site.root))
     except ConfigurationError:
         return []  # lint reports it
     named = [

@@ -145,3 +145,9 @@ def variables_in(path: Path) -> set[str]:
         elif isinstance(node, yaml.MappingNode):
             todo += [part for pair in node.value for part in pair]
     return names - set(_OF_COPILOT)
+
+
+def configuration_of(root: Path) -> Path:
+    """The LiteLLM configuration that is deployed: the user's own, else the default one."""
+    own = root / "config" / "config.yaml"
+    return own if own.is_file() else root / "config" / "default-config.yaml"

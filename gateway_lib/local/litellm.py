@@ -80,6 +80,7 @@ class LiteLLM:
             "REDIS_HOST": HOST,
             "REDIS_PORT": str(self.redis.port),
             "REDIS_PASSWORD": self.redis.password,
+            "AWS_REGION": "us-east-1",  # of Bedrock calls whose deployment names none
             "SIMULATOR_OPENAI_URL": f"{self.simulator_url}/openai/v1",
             "SIMULATOR_BEDROCK_URL": f"{self.simulator_url}/bedrock",
             # nothing is fetched, nothing is reported to anybody

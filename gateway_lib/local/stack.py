@@ -12,7 +12,7 @@ from typing import Any
 
 from gateway_lib import config
 from gateway_lib.errors import ComponentFailed, GatewayError, PortTaken
-from gateway_lib.local import certificates, demo, ports, prisma
+from gateway_lib.local import certificates, demo, ports, prisma, simulated
 from gateway_lib.local.component import Component
 from gateway_lib.local.doors import Doors
 from gateway_lib.local.http import answers
@@ -82,7 +82,7 @@ def serve(
         engine = prisma.prepare(report)
         postgres = Postgres(state, chosen.postgres, secrets.postgres_password)
         redis = Redis(state, chosen.redis, secrets.redis_password)
-        simulator = _simulator(chosen.simulator)
+        simulator = _simulator(state, chosen.simulator)
         litellm = LiteLLM(
             state, chosen.litellm, postgres, redis, simulator.address, secrets, engine
         )
@@ -133,8 +133,15 @@ def _wait_until_ready_to_serve(doors: Doors) -> None:
         time.sleep(0.1)
 
 
-def _simulator(port: int) -> Component:
+def _simulator(state: State, port: int) -> Component:
     address = f"http://{ports.HOST}:{port}"
+    described = _ROOT / "config" / "simulator.yaml"
+
+    def prepare() -> None:
+        known = config.read(described).get("models") or {}
+        more = simulated.models(config.load_local(), known)
+        state.write("simulated-models.yaml", config.render(more))
+
     return Component(
         name="simulator",
         command=[
@@ -142,10 +149,12 @@ def _simulator(port: int) -> Component:
             "-m",
             "gateway_lib.simulator",
             f"--port={port}",
-            f"--config={_ROOT / 'config' / 'simulator.yaml'}",
+            f"--config={described}",
+            f"--models={state.path / 'simulated-models.yaml'}",
             f"--questions={_ROOT / 'config' / 'questions' / 'general.jsonl'}",
         ],
         ready=lambda: answers(f"{address}/livez"),
         port=port,
         address=address,
+        prepare=prepare,
     )

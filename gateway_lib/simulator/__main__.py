@@ -19,6 +19,7 @@ def main() -> int:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="profiles (YAML)")
+    parser.add_argument("--models", type=Path, help="profiles of more models, by id (YAML)")
     parser.add_argument(
         "--questions",
         type=Path,
@@ -27,7 +28,7 @@ def main() -> int:
     )
     options = parser.parse_args()
     try:
-        settings = load_settings(options.config)
+        settings = load_settings(options.config, options.models)
         paths = options.questions or [options.config.parent / name for name in settings.questions]
         engine = Engine(settings, load_questions(*paths))
     except ValueError as error:

@@ -5,6 +5,7 @@ defaults. It is validated as a whole at start; a mistake ends with the place and
 """
 
 from pathlib import Path
+from typing import Any
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
@@ -49,20 +50,30 @@ class Settings(Strict):
         return self
 
 
-def load_settings(path: Path) -> Settings:
+def load_settings(path: Path, more_models: Path | None = None) -> Settings:
     """Read and validate a configuration file.
+
+    Args:
+        path: The file.
+        more_models: A file with profiles by model id, for models that the first one does not have.
 
     Raises:
         ValueError: With one line per mistake, each naming its place.
     """
-    try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ValueError(f"{path}: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path}: {error}") from error
+    raw = _yaml(path)
+    if more_models is not None and isinstance(raw, dict):
+        raw = {**raw, "models": {**(_yaml(more_models) or {}), **(raw.get("models") or {})}}
     try:
         return Settings.model_validate(raw)
     except ValidationError as error:
         lines = [f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors()]
         raise ValueError("\n".join(f"{path}: {line}" for line in lines)) from error
+
+
+def _yaml(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path}: {error}") from error
