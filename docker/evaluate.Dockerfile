@@ -24,5 +24,6 @@ COPY config config
 COPY gateway_lib gateway_lib
 COPY middleware middleware
 COPY notebooks notebooks
+RUN python -m compileall -q -j 0 /opt/gateway gateway_lib middleware && chmod -R a+rX /gateway
 USER 10001:10001
 CMD ["python", "-m", "gateway_lib.evaluation"]

@@ -29,7 +29,7 @@ COPY --from=build /opt/gateway /opt/gateway
 COPY --from=build /build/litellm.sha256 ./
 COPY docker/rds.pem config/identity.yaml ./
 COPY middleware middleware
-RUN python -m compileall -q -j 0 /opt/gateway middleware
+RUN python -m compileall -q -j 0 /opt/gateway middleware && chmod -R a+rX /gateway
 # a number, so that an orchestrator can tell that it is not root; it owns nothing here
 USER 10001:10001
 EXPOSE 3000

@@ -1,4 +1,4 @@
-"""Starts LiteLLM on the configuration in its image: `start_litellm.py OPTION...`, options being LiteLLM's own.
+"""Starts LiteLLM on the configuration in its image: `start_litellm.py OPTION...`, LiteLLM's own options.
 
 The files are those that were committed; which of their conditional parts apply, the environment says.
 """
@@ -31,7 +31,7 @@ def main() -> None:
         sys.exit(f"litellm: {error}")
     file = Path(tempfile.mkdtemp(prefix="litellm-")) / "config.yaml"
     file.write_text(render(content))
-    os.execvp("litellm", ["litellm", f"--config={file}", *sys.argv[1:]])
+    os.execvp("litellm", ["litellm", f"--config={file}", *sys.argv[1:]])  # noqa: S606
 
 
 if __name__ == "__main__":
