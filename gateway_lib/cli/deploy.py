@@ -90,6 +90,9 @@ def main(
             help="Price list to lay over the built-in one.  [default: config/prices.yaml]"
         ),
     ] = None,
+    cfn_lint: Annotated[
+        bool, typer.Option("--cfn-lint/--no-cfn-lint", help="Run cfn-lint on the addons, too.")
+    ] = True,
     root: RootOption = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -104,7 +107,9 @@ def main(
     from gateway_lib.deploy import open_deployment
     from gateway_lib.deploy.tables import outcome_document, prepared_document
 
-    deployment = open_deployment(target, report=_say, root=root, prices=prices, model=model)
+    deployment = open_deployment(
+        target, report=_say, root=root, prices=prices, model=model, cfn_lint=cfn_lint
+    )
     prepared = deployment.prepare()
     if not as_json:
         _show(prepared)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from gateway_lib.deploy.check import Check, State
+from gateway_lib.deploy.cost import Estimate
 from gateway_lib.deploy.deployment import Deployment, Outcome, Prepared
 from gateway_lib.deploy.site import Site, Target
 
@@ -26,6 +27,7 @@ __all__ = [
     "Site",
     "State",
     "Target",
+    "estimates",
     "open_deployment",
 ]
 
@@ -38,6 +40,7 @@ def open_deployment(
     root: Path | None = None,
     prices: Path | None = None,
     model: str = "",
+    cfn_lint: bool = True,
 ) -> Deployment:
     """A deployment to a target.
 
@@ -48,6 +51,7 @@ def open_deployment(
         root: The checkout; this one when not given.
         prices: A price list to lay over the built-in one.
         model: What the proof calls; a cheap one of Bedrock's when not given.
+        cfn_lint: Whether validate runs cfn-lint too, which takes seconds.
 
     Raises:
         DeployError: There is no such target.
@@ -59,5 +63,22 @@ def open_deployment(
     site = Site.of(target, variables, **({"root": root} if root else {}))
     chosen = model or MODEL
     if site.target is Target.LOCAL:
-        return LocalDeployment(site, report, chosen)
-    return AwsDeployment(site, report, prices, chosen)
+        return LocalDeployment(site, report, chosen, cfn_lint=cfn_lint)
+    return AwsDeployment(site, report, prices, chosen, cfn_lint=cfn_lint)
+
+
+def estimates(prepared: Prepared, prices: Path | None = None) -> list[Estimate]:
+    """What each environment on AWS costs, to compare; of a target on AWS its own alone.
+
+    Args:
+        prepared: What was found.
+        prices: A price list to lay over the built-in one.
+    """
+    from gateway_lib.deploy.cost import estimate
+    from gateway_lib.deploy.prices import read_prices
+
+    site = prepared.site
+    if site.target is not Target.LOCAL:
+        return [prepared.estimate]
+    known = read_prices(site.root, prices)
+    return [estimate(Site(t, site.root, site.variables), known) for t in (Target.DEV, Target.PROD)]

@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -104,15 +104,18 @@ class Deployment(Protocol):
         """Do it. Raises `PreflightFailed` or `TreeInvalid` before the first step where it cannot be done."""
 
 
-def checked_files(site: Site, environment: dict[str, str]) -> tuple[list[Finding], list[Finding]]:
+def checked_files(
+    site: Site, environment: Mapping[str, str], *, cfn_lint: bool = True
+) -> tuple[list[Finding], list[Finding]]:
     """What lint finds in the configuration, and validate in the tree.
 
     Args:
         site: Whose files.
         environment: The variables that the manifests would get.
+        cfn_lint: Whether validate runs cfn-lint too, which takes seconds.
     """
     from gateway_lib.config import lint
     from gateway_lib.deploy.tree import validate
 
     configuration = lint(configuration_of(site.root), site.variables)
-    return configuration, validate(site.root, environment)
+    return configuration, validate(site.root, environment, cfn_lint=cfn_lint)

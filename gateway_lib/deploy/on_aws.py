@@ -57,6 +57,7 @@ class AwsDeployment:
         own_prices: A price list to lay over the built-in one.
         model: What the proof calls.
         wait_s: How long the gateway may take to answer after a deployment.
+        cfn_lint: Whether validate runs cfn-lint too, which takes seconds.
     """
 
     site: Site
@@ -64,6 +65,7 @@ class AwsDeployment:
     own_prices: Path | None = None
     model: str = MODEL
     wait_s: float = _FIRST_WAIT_SECONDS
+    cfn_lint: bool = True
 
     def prepare(self) -> Prepared:
         """Look at everything, and change nothing; it works without AWS and without Copilot.
@@ -77,7 +79,8 @@ class AwsDeployment:
         checks = looked.checks
         if there is None or self.site.environment not in there.environments:
             checks = (*checks, aws_checks.quotas(looked.aws if looked.identity else None))
-        lint, tree = checked_files(self.site, self._for_validation(found.environment, looked))
+        given = self._for_validation(found.environment, looked)
+        lint, tree = checked_files(self.site, given, cfn_lint=self.cfn_lint)
         return Prepared(
             site=self.site,
             checks=checks,

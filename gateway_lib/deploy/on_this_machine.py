@@ -13,10 +13,16 @@ from gateway_lib.deploy.deployment import Outcome, Prepared, Report, checked_fil
 from gateway_lib.deploy.plan import Step
 from gateway_lib.deploy.prices import read_prices
 from gateway_lib.deploy.proof import MODEL, Proof
-from gateway_lib.deploy.site import Site, Target
+from gateway_lib.deploy.site import Site
 from gateway_lib.errors import GatewayError, StackError
 from gateway_lib.local.client import RunningStack, find
 from gateway_lib.settings import settings_of
+
+_AS_IF = {
+    "DOMAIN_NAME": "gateway.example.com",
+    "CERTIFICATE_ARN": "arn:aws:acm:us-east-1:123456789012:certificate/"
+    "00000000-0000-0000-0000-000000000000",
+}
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,7 @@ class LocalDeployment:
         site: The local target.
         report: Takes a line for people at a time.
         model: What the proof calls.
+        cfn_lint: Whether validate runs cfn-lint too, which takes seconds.
         state: The stack's folder; by default `GATEWAY_STATE_DIR`, else `.gateway` here.
     """
 
@@ -34,15 +41,14 @@ class LocalDeployment:
     report: Report = silent
     model: str = MODEL
     state: Path | None = None
+    cfn_lint: bool = True
 
     def prepare(self) -> Prepared:
         """Look at everything, and start nothing."""
         folder = local.State(self.state)
         running = self._running(folder)
-        # the tree is checked as dev would get it: nothing of it is deployed here
-        dev = Site(Target.DEV, self.site.root, self.site.variables)
-        shell = {name: dev.given(name) for name in dev.wanted() if dev.given(name)}
-        lint, tree = checked_files(self.site, shell)
+        # nothing of the tree is deployed here: it is checked as it would be, had it a domain
+        lint, tree = checked_files(self.site, _AS_IF, cfn_lint=self.cfn_lint)
         up = f"{running.base_url} is up" if running else "starts it, and leaves it running"
         step = Step(
             "start the local stack",

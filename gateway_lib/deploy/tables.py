@@ -80,6 +80,14 @@ def cost_rows(estimate: Estimate) -> Rows:
     return [*rows, {"group": "together", "resource": "", "quantity": "", **total}]
 
 
+def cost_frame(estimates: Iterable[Estimate]) -> pd.DataFrame:
+    """Every line of every estimate, to compute with."""
+    import pandas as pd
+
+    rows = [{"environment": e.environment, **asdict(line)} for e in estimates for line in e.lines]
+    return pd.DataFrame(rows)
+
+
 def dollars(amount: float | None) -> str:
     """`$12.30`; `?` where it is not known."""
     return "?" if amount is None else f"${amount:,.2f}"

@@ -26,6 +26,7 @@ ACCESS = {
     "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
     "AWS_SECRET_ACCESS_KEY": "secret-access-key-0003",
 }
+DEPLOY = ("deploy", "--target", "dev", "--yes", "--no-prove", "--no-cfn-lint")
 MASTER_KEY = "sk-master-key-of-the-tests-0004"
 
 
@@ -87,7 +88,7 @@ class Bench:
 
     def gateway(self, *arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            self._command(arguments),
+            self.command(arguments),
             cwd=self.root,
             env=self.variables,
             capture_output=True,
@@ -100,7 +101,7 @@ class Bench:
     def interrupt(self, *arguments: str, number: int = signal.SIGINT) -> tuple[int, str]:
         """Start a command and interrupt it while Copilot is at work."""
         with subprocess.Popen(
-            self._command(arguments),
+            self.command(arguments),
             cwd=self.root,
             env=self.variables,
             stdout=subprocess.PIPE,
@@ -114,15 +115,13 @@ class Bench:
         return child.returncode, said
 
     def deploy(self, *arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
-        return self.gateway(
-            "deploy", "--target", "dev", "--yes", "--no-prove", *arguments, status=status
-        )
+        return self.gateway(*DEPLOY, *arguments, status=status)
 
     def state(self) -> dict:
         path = self.root / ".gateway" / "deploy" / "dev.json"
         return json.loads(path.read_text()) if path.exists() else {"steps": {}}
 
-    def _command(self, arguments):
+    def command(self, arguments):
         first, *rest = arguments
         place = ["--root", str(self.root)]
         rest = (
