@@ -50,7 +50,7 @@ class Settings(BaseSettings):
     runs_dir: Path = Field(Path("runs"), alias="GATEWAY_RUNS_DIR")
     """Where run folders go; a relative path counts from the project's root."""
     config: Path | None = Field(None, alias="GATEWAY_CONFIG")
-    """LiteLLM configuration that is linted, run locally and deployed; without one `config/config.yaml`, else the default."""
+    """LiteLLM configuration to use; without one `config/config.yaml`, else `config/default-config.yaml`."""
     aws_region: str = Field("us-east-1", alias="AWS_REGION")
     """Region that Bedrock clients name."""
     prompt_arn: str = Field("", alias="GATEWAY_PROMPT_ARN")

@@ -38,13 +38,13 @@ CACHED = frozenset(
         "atranscription",
     }
 )
-"""LiteLLM's kinds of calls that it answers from the cache; a provider would be sent what is added to others."""
+"""The kinds of calls that LiteLLM caches; what is added to others would be sent to a provider."""
 
 _CHOOSING = ("cache_key", "preset_cache_key", "redis_namespace", "caching_groups")
 _PLACES = ("metadata", "litellm_metadata", "litellm_params")
 
 
-class CacheScope(CustomLogger):  # type: ignore[misc]
+class CacheScope(CustomLogger):
     """Keeps the cache's entries of users, teams or keys apart."""
 
     def __init__(self, by: Literal["user", "team", "key"]) -> None:

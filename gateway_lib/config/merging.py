@@ -26,18 +26,18 @@ def merged(
         append: lists are put behind those of the base instead of in their place.
     """
     result = dict(base)
-    unwanted = [str(pattern) for pattern in layer.get("remove_models") or []]
-    if unwanted:
+    patterns = layer.get("remove_models")
+    if unwanted := [str(one) for one in patterns] if isinstance(patterns, list) else []:
         result["model_list"] = [
             entry
-            for entry in result.get("model_list") or []
-            if not any(fnmatchcase(str(entry.get("model_name")), one) for one in unwanted)
+            for entry in _list(result.get("model_list"))
+            if not any(fnmatchcase(str(_name(entry, "model_name")), one) for one in unwanted)
         ]
     for key, value in layer.items():
         if key == "remove_models":
             continue
         if key in _NAMED and isinstance(value, list):
-            result[key] = _by_name(result.get(key) or [], value, _NAMED[key])
+            result[key] = _by_name(_list(result.get(key)), value, _NAMED[key])
         else:
             result[key] = _value(result.get(key), value, append)
     return result
@@ -58,7 +58,7 @@ def _by_name(known: list[Any], given: list[Any], key: str) -> list[Any]:
     """The given entries where their namesakes stood, the new ones behind."""
     names = {_name(entry, key) for entry in given}
     kept: list[Any] = []
-    placed: set[Any] = set()
+    placed: set[str | None] = set()
     for entry in known:
         name = _name(entry, key)
         if name not in names:
@@ -69,5 +69,10 @@ def _by_name(known: list[Any], given: list[Any], key: str) -> list[Any]:
     return kept + [one for one in given if _name(one, key) not in placed]
 
 
-def _name(entry: Any, key: str) -> Any:
-    return entry.get(key) if isinstance(entry, Mapping) else None
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _name(entry: Any, key: str) -> str | None:
+    name = entry.get(key) if isinstance(entry, Mapping) else None
+    return None if name is None else str(name)

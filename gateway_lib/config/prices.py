@@ -1,6 +1,6 @@
 """LiteLLM's own table of models: which it knows, what they cost, what they can do.
 
-Read from the installed package's file, which is what LiteLLM itself reads where it does not fetch a newer one;
+Read from the installed package's file, which LiteLLM itself reads where it does not fetch a newer one;
 importing LiteLLM for it would take seconds.
 """
 

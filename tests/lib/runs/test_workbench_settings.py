@@ -2,25 +2,43 @@ import re
 from itertools import pairwise
 
 import pytest
+from dotenv import dotenv_values
 
+from gateway_lib.config import variables
 from gateway_lib.errors import SettingsError
 from gateway_lib.local import State, printed_for
 from gateway_lib.runs.session import pointed_at
 from gateway_lib.settings import PROJECT_ROOT, Settings, settings_of
+from middleware.settings import Settings as Middleware
 
 
-def test_the_template_holds_every_setting_with_a_comment():
+def test_the_template_holds_every_variable_once_with_a_comment():
     lines = (PROJECT_ROOT / ".env.template").read_text().splitlines()
-    named = {}
+    named, commented = {}, {}
     for before, line in pairwise(lines):
-        if match := re.fullmatch(r"([A-Z_]+)=(.*)", line):
-            assert before.startswith("# "), line
-            named[match[1]] = match[2]
+        if match := re.fullmatch(r"(# )?([A-Z_]+)=(.*)", line):
+            assert before.startswith("# ") and len(before) > 4, line
+            assert match[2] not in named and match[2] not in commented, line
+            (commented if match[1] else named)[match[2]] = match[3]
+    of_others = (
+        *variables.DEPLOYMENT,
+        *variables.PROVIDERS,
+        *variables.IDENTITY,
+        *variables.LANGSMITH,
+    )
     fields = {field.alias: field.default for field in Settings.model_fields.values()}
-    assert list(named) == list(fields)
     defaults = {name: "" if value is None else value for name, value in fields.items()}
-    for name, text in named.items():
-        assert text == str(defaults[name]).removesuffix(".0"), name
+    assert named == {
+        **{one.name: one.default for one in of_others},
+        **{name: str(value).removesuffix(".0") for name, value in defaults.items()},
+    }
+    assert set(commented) == {f"MIDDLEWARE_{name.upper()}" for name in Middleware.model_fields}
+
+
+def test_a_copy_of_the_template_changes_nothing():
+    """What it says where nothing was filled in are the defaults."""
+    copied = {k: v or "" for k, v in dotenv_values(PROJECT_ROOT / ".env.template").items()}
+    assert settings_of(copied) == settings_of({})
 
 
 def test_what_gateway_env_printed_means_the_local_stack_also_after_a_restart(tmp_path):
