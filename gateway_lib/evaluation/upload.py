@@ -44,7 +44,9 @@ def upload(folder: Path, bucket: str, prefix: str) -> int:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    found = sorted(path for path in folder.rglob("*") if path.is_file())
+    # a lock, for one, is of no use elsewhere
+    shown = (path for path in folder.rglob("*") if not path.name.startswith("."))
+    found = sorted(path for path in shown if path.is_file())
     index = folder / "index.html"
     yield from (path for path in found if path != index)
     if index in found:

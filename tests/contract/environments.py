@@ -65,14 +65,14 @@ class Foreign:
         )
 
 
-def locks() -> list[Path]:
+def locks(folder: Path = HERE) -> list[Path]:
     """Every lock file, one per environment."""
-    return sorted([*HERE.glob("*/requirements.lock"), *HERE.glob("*/package-lock.json")])
+    return sorted([*folder.glob("*/requirements.lock"), *folder.glob("*/package-lock.json")])
 
 
-def environment(name: str) -> Foreign:
-    """The environment of a folder here, made now where it is missing."""
-    (lock,) = [path for path in locks() if path.parent.name == name]
+def environment(name: str, folder: Path = HERE) -> Foreign:
+    """The environment of one of a folder's folders, made now where it is missing."""
+    (lock,) = [path for path in locks(folder) if path.parent.name == name]
     digest = hashlib.sha256(lock.read_bytes() + sys.version.encode()).hexdigest()[:12]
     home = ROOT / f"{name}-{digest}"
     make = _make_python if lock.name == "requirements.lock" else _make_node

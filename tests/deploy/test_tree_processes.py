@@ -39,6 +39,8 @@ from tests.deploy.dockerfile import read
 from tests.deploy.rehearsal import Rehearsal
 from tests.deploy.tls_front import TlsFront
 
+pytestmark = pytest.mark.timeout(900)  # LiteLLM takes its time, and more of it on a busy machine
+
 MODEL, BEDROCK_MODEL = "gpt-4o-mini", "us.anthropic.claude-haiku-4-5-20251001-v1:0"
 BUCKET = "genai-gateway-dev-call-logs"
 
@@ -276,7 +278,7 @@ def running(
     try:
         for number in (1, 2):
             url = f"http://127.0.0.1:{listening[number]}/readyz"
-            wait_until(lambda url=url: answers(url) or _ended(started), 120)
+            wait_until(lambda url=url: answers(url) or _ended(started), 300)
         _ended(started)
         yield started
     finally:

@@ -38,10 +38,15 @@ def check_shape(model: type[BaseModel], document: Map, path: Path, report: Repor
             _tell(one["loc"], one["type"], one["msg"], document, known, path, report)
 
 
+def nearest(word: str, words: Iterable[str]) -> str:
+    """What is near enough to a word to be meant, else nothing."""
+    return next(iter(get_close_matches(word, list(words), n=1, cutoff=0.6)), "")
+
+
 def close(word: str, words: Iterable[str]) -> str:
     """` (did you mean `x`?)` where something is near enough, else nothing."""
-    near = get_close_matches(word, list(words), n=1, cutoff=0.6)
-    return f" (did you mean `{near[0]}`?)" if near else ""
+    near = nearest(word, words)
+    return f" (did you mean `{near}`?)" if near else ""
 
 
 def _tell(
@@ -65,9 +70,9 @@ def _tell(
         problem = f"`{name}` is not covered by this validator, or not allowed here."
         report.add(UNCHECKED, path, line, problem, "Do without it.", name)
         return
-    guess = close(key, names)
-    mend = f"Write `{guess[15:-2]}." if guess else f"Known here: {', '.join(sorted(names))}."
-    problem = f"Copilot knows no `{name}` and would drop it silently{guess}."
+    near = nearest(key, names)
+    mend = f"Write `{near}`." if near else f"Known here: {', '.join(sorted(names))}."
+    problem = f"Copilot knows no `{name}` and would drop it silently{close(key, names)}."
     report.add(UNKNOWN, path, line, problem, mend, name)
 
 

@@ -45,15 +45,16 @@ def check(context: Context) -> None:
         document, path = workload.manifest.document, workload.manifest.path
         _names(context, document, path, name)
         kind = document.get("type")
-        model = _MODELS.get(str(kind))
-        if model is None:
+        if kind not in _MODELS:
             guess = close(str(kind), _MODELS)
             problem = f"`type: {kind}` is none that this validator knows{guess}."
             mend = f"Write `{SERVICE}` or `{JOB}`."
             report.add(TYPE, path, line_at(document, "type"), problem, mend)
-        else:
-            first = next(iter(environments), "")
-            check_shape(model, interpolated(document, context.values(first)), path, report)
+        model = _MODELS.get(
+            str(kind), ScheduledJobManifest if "on" in document else ServiceManifest
+        )
+        first = next(iter(environments), "")
+        check_shape(model, interpolated(document, context.values(first)), path, report)
         overrides = get(document, "environments")
         for other in overrides if isinstance(overrides, Map) else ():
             if other not in environments:
