@@ -57,11 +57,7 @@ _COLOURS = {
 _out = Console(highlight=False)
 _progress = Console(stderr=True, highlight=False, soft_wrap=True)
 
-deploy = typer.Typer(
-    help="The gateway on this machine or on AWS.",
-    invoke_without_command=True,
-    no_args_is_help=False,
-)
+deploy = typer.Typer(invoke_without_command=True, no_args_is_help=False)
 
 
 def register(app: typer.Typer) -> None:
