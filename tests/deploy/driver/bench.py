@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import shutil
 import signal
 import subprocess
 import sys
 import textwrap
 import time
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest.mock import patch
 
+from gateway_lib.cli import main
 from gateway_lib.settings import PROJECT_ROOT
 from tests.conftest import wait_until
 
@@ -59,6 +64,14 @@ def executable(path: Path, text: str) -> None:
     path.chmod(0o755)
 
 
+@dataclass(frozen=True)
+class Done:
+    """What a command printed."""
+
+    stdout: str
+    stderr: str
+
+
 @dataclass
 class Bench:
     """What a test deploys from, and with."""
@@ -86,16 +99,26 @@ class Bench:
     def forget_calls(self) -> None:
         (self.programs / "calls.jsonl").unlink(missing_ok=True)
 
-    def gateway(self, *arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            self.command(arguments),
-            cwd=self.root,
-            env=self.variables,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        assert done.returncode == status, done.stdout + done.stderr
+    def gateway(self, *arguments: str, status: int = 0) -> Done:
+        """Run the command line in this process, which spares a start of Python for each command."""
+        out, err, before = io.StringIO(), io.StringIO(), Path.cwd()
+        words = self.command(arguments)
+        with (
+            patch.dict(os.environ, self.variables, clear=True),
+            patch.object(sys, "argv", words),
+            redirect_stdout(out),
+            redirect_stderr(err),
+        ):
+            os.chdir(self.root)
+            try:
+                main()
+                code: object = 0
+            except SystemExit as ended:
+                code = ended.code or 0
+            finally:
+                os.chdir(before)
+        done = Done(out.getvalue(), err.getvalue())
+        assert code == status, done.stdout + done.stderr
         return done
 
     def interrupt(self, *arguments: str, number: int = signal.SIGINT) -> tuple[int, str]:
@@ -114,7 +137,7 @@ class Bench:
             said = child.communicate(timeout=60)[0]
         return child.returncode, said
 
-    def deploy(self, *arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
+    def deploy(self, *arguments: str, status: int = 0) -> Done:
         return self.gateway(*DEPLOY, *arguments, status=status)
 
     def state(self) -> dict:
