@@ -12,7 +12,7 @@ from pathlib import Path
 import yaml
 
 from gateway_lib.errors import DeployError
-from gateway_lib.settings import PROJECT_ROOT, process_environment
+from gateway_lib.settings import PROJECT_ROOT, env_file_variables, process_environment
 
 SERVICE, JOB = "gateway", "evaluate"
 """The workloads of `copilot/`."""
@@ -65,7 +65,7 @@ class Site:
         except ValueError:
             known = ", ".join(Target)
             raise DeployError(f"no target is named {target!r}; there are {known}") from None
-        return cls(chosen, root, process_environment() if variables is None else variables)
+        return cls(chosen, root, own_variables() if variables is None else variables)
 
     def __repr__(self) -> str:
         return f"Site({self.target}, {self.root})"
@@ -123,6 +123,23 @@ class Site:
         for path in self.manifests():
             names |= variables_in(path)
         return sorted(names)
+
+
+def own_variables() -> dict[str, str]:
+    """The variables of the process and `.env`, without a gateway's keys under a provider's name.
+
+    `gateway env` points clients at a gateway with OpenAI's and AWS's own variables. Such a value is no key of
+    the provider, and must not be delivered to AWS as one: what `.env` has counts instead.
+    """
+    known, files = process_environment(), env_file_variables()
+    gateways = {known.get("GATEWAY_API_KEY"), known.get("GATEWAY_MASTER_KEY")} - {None, ""}
+    result = dict(known)
+    for name, value in known.items():
+        if value in gateways and not name.startswith("GATEWAY_"):
+            del result[name]
+            if files.get(name) and files[name] not in gateways:
+                result[name] = files[name]
+    return result
 
 
 def variables_in(path: Path) -> set[str]:

@@ -16,8 +16,12 @@ from gateway_lib.findings import Finding
 if TYPE_CHECKING:
     import pandas as pd
     from pandas.io.formats.style import Styler
+    from pandas.io.formats.style_render import CSSDict
 
 Rows = list[dict[str, str]]
+
+_PROSE = ("found", "mend", "where", "problem", "quantity", "why", "creates", "command")
+_AMOUNTS = ("at rest", "at most")
 
 
 def check_rows(checks: Iterable[Check]) -> Rows:
@@ -101,20 +105,30 @@ def table(rows: Rows) -> pd.DataFrame:
 
 
 def show(rows: Rows) -> Styler:
-    """Rows for a notebook: no index, what stops a deployment in red, amounts to the right."""
-    from gateway_lib.provisioning.tables import show as styled
-
-    colours = {"cannot tell": "#8a6100", "error": "#b42318", "warning": "#8a6100", "ok": "#1a7f37"}
+    """Rows for a notebook: no index, prose wrapped, states in colour, amounts to the right."""
+    colours = {
+        "failed": "#b42318; font-weight: 600",
+        "error": "#b42318; font-weight: 600",
+        "cannot tell": "#8a6100",
+        "warning": "#8a6100",
+        "ok": "#1a7f37",
+    }
 
     def colour(text: Any) -> str:
         return f"color: {colours[text]}" if text in colours else ""
 
     frame = table(rows)
-    amounts: list[Any] = [name for name in ("at rest", "at most") if name in frame]
-    prose = ("found", "mend", "problem", "creates", "command")
-    wide: list[Any] = [name for name in prose if name in frame]
-    result = styled(frame).map(colour).set_properties(subset=amounts, **{"text-align": "right"})
-    return result.set_properties(subset=wide, **{"white-space": "normal", "min-width": "11em"})
+    styles: list[CSSDict] = [
+        {"selector": "td", "props": "text-align: left; vertical-align: top"},
+        {"selector": "th", "props": "text-align: left"},
+    ]
+    for place, name in enumerate(frame.columns):
+        wraps = "white-space: normal; min-width: 9em; overflow-wrap: anywhere"
+        props = wraps if name in _PROSE else "white-space: nowrap"
+        if name in _AMOUNTS:
+            props += "; text-align: right"
+        styles.append({"selector": f"td.col{place}", "props": props})
+    return frame.style.hide(axis="index").set_table_styles(styles).map(colour)
 
 
 def prepared_document(prepared: Prepared) -> dict[str, Any]:

@@ -213,3 +213,16 @@ def test_copilot_gets_no_secret_even_where_a_manifest_asks_for_one():
     }
     with pytest.raises(CopilotFailed, match="take OPENAI_API_KEY from the shell"):
         environment_for(shell, ["OPENAI_API_KEY"], {})
+
+
+def test_a_gateways_key_under_a_providers_name_is_no_providers_key(tmp_path, monkeypatch):
+    """`eval "$(gateway env)"` sets OPENAI_API_KEY, and that is not OpenAI's."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GATEWAY_API_KEY", "sk-of-the-local-stack")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-local-stack")
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "key-of-anthropic")
+    here = Site.of("dev")
+    assert here.given("OPENAI_API_KEY") == "" and here.given("GATEWAY_API_KEY")
+    assert here.given("ANTHROPIC_API_KEY") == "key-of-anthropic"
+    (tmp_path / ".env").write_text("OPENAI_API_KEY=key-of-openai\n")
+    assert Site.of("dev").given("OPENAI_API_KEY") == "key-of-openai"
