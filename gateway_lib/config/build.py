@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import yaml
 
-from gateway_lib.config.layers import CONFIG_DIR, chosen, read, whole
+from gateway_lib.config.layers import CONFIG_DIR, DEFAULT, chain, chosen, read, whole
 from gateway_lib.config.merging import merged
 from gateway_lib.config.redirecting import redirected
 
@@ -32,6 +32,9 @@ def load_local() -> dict[str, Any]:
 def load(place: Place, environment: Mapping[str, str], path: Path | None = None) -> dict[str, Any]:
     """What LiteLLM is configured with in a place.
 
+    What the user's own file says wins over the overlay; the overlay's conditional parts and its redirection
+    of providers come last, so that the local stack calls nobody for real.
+
     Args:
         place: its overlay is laid over the configuration.
         environment: which of the overlay's conditional parts apply; no value of it is copied.
@@ -40,7 +43,12 @@ def load(place: Place, environment: Mapping[str, str], path: Path | None = None)
     Raises:
         ConfigurationError: a file cannot be used, or a provider would be called for real by the local stack.
     """
-    return overlaid(whole(chosen(path)), read(CONFIG_DIR / f"{place}.yaml"), environment)
+    file, overlay = chosen(path), read(CONFIG_DIR / f"{place}.yaml")
+    result = merged(whole(file), _without(overlay, "providers", "when"))
+    for layer in reversed(chain(file)):
+        if layer.resolve() != DEFAULT:
+            result = merged(result, _without(read(layer), "extends"))
+    return _placed(result, overlay, environment)
 
 
 def overlaid(
@@ -58,13 +66,22 @@ def overlaid(
         ConfigurationError: a deployment's provider has no section in the overlay's `providers`, and so
             would be called for real.
     """
-    result = merged(base, {k: v for k, v in overlay.items() if k not in ("providers", "when")})
+    result = merged(base, _without(overlay, "providers", "when"))
+    return _placed(result, overlay, environment or {})
+
+
+def _placed(
+    result: dict[str, Any], overlay: Mapping[str, Any], environment: Mapping[str, str]
+) -> dict[str, Any]:
     for part in overlay.get("when") or []:
-        if all((environment or {}).get(name) for name in part["set"]):
+        if all(environment.get(name) for name in part["set"]):
             result = merged(result, part["add"], append=True)
-    if providers := overlay.get("providers"):
-        result = redirected(result, providers)
-    return result
+    providers = overlay.get("providers")
+    return redirected(result, providers) if providers else result
+
+
+def _without(layer: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {key: value for key, value in layer.items() if key not in names}
 
 
 def render(config: Mapping[str, Any]) -> str:

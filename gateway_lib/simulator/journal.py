@@ -7,12 +7,14 @@ entry in a ring buffer, with credentials reduced to a fingerprint.
 
 import hashlib
 import itertools
+import re
 import time
 from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+_SIGNED_FOR = re.compile(r"AWS4-HMAC-SHA256 Credential=[^/,]+/\d{8}/([\w-]+/\w+)/aws4_request")
 _SECRET_HEADERS = frozenset({"authorization", "x-api-key", "x-amz-security-token", "cookie"})
 
 Outcome = Literal["running", "done", "refused", "cut", "broken", "disconnected"]
@@ -115,11 +117,15 @@ class Journal:
 
 
 def redacted(name: str, value: str) -> str:
-    """Return a header value fit for the journal: secrets become scheme and fingerprint."""
+    """Return a header value fit for the journal: secrets become scheme and fingerprint.
+
+    Of an AWS signature the region and service stay, which are no secret: `... for us-east-1/bedrock`.
+    """
     if name.lower() not in _SECRET_HEADERS:
         return value
     scheme, _, secret = value.rpartition(" ") if value.startswith("Bearer ") else ("", "", value)
     fingerprint = hashlib.sha256(secret.encode()).hexdigest()[:8]
     if not scheme and " " in value:
         scheme = value.split(" ", 1)[0]
-    return f"{scheme} sha256:{fingerprint}".strip()
+    scope = _SIGNED_FOR.match(value)
+    return f"{scheme} sha256:{fingerprint}{f' for {scope[1]}' if scope else ''}".strip()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 
 from gateway_lib.config import prices
@@ -21,29 +21,43 @@ _PARAMS = re.compile(r"(?:optional_params|litellm_params|non_default_params|kwar
 _KEY = re.compile(r"\bkey == [\"']([a-z_0-9]+)[\"']")
 
 
+class Names(Collection[str]):
+    """Names of which most come from a few places; all of LiteLLM is only read for one that does not."""
+
+    def __init__(self, near: Iterable[str], pattern: re.Pattern[str]) -> None:
+        self._near, self._pattern = frozenset(near), pattern
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._near or name in _mentioned(self._pattern)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._near | _mentioned(self._pattern))
+
+    def __len__(self) -> int:
+        return len(self._near | _mentioned(self._pattern))
+
+
 @lru_cache(maxsize=1)
 def sections() -> frozenset[str]:
     """The sections of a configuration file."""
-    proxy = _class("proxy/proxy_server.py", "ProxyConfig")
-    read = re.findall(r"\bconfig" + _READ, ast.unparse(proxy))
+    read = re.findall(r"\bconfig" + _READ, _text_of_class("proxy/proxy_server.py", "ProxyConfig"))
     return _fields("proxy/_types.py", "ConfigYAML") | frozenset(
         [*read, "include", "router_settings", "guardrails"]
     )
 
 
 @lru_cache(maxsize=1)
-def litellm_settings() -> frozenset[str]:
+def litellm_settings() -> Collection[str]:
     """Attributes of LiteLLM's module, and what the proxy treats by name."""
-    proxy = ast.unparse(_class("proxy/proxy_server.py", "ProxyConfig"))
-    names = {*_variables("__init__.py"), *_KEY.findall(proxy), *_mentioned(_LITELLM)}
-    names |= {name for name in _variables("constants.py") if name.islower()}
-    return frozenset(name for name in names if not name.startswith("_"))
+    proxy = _text_of_class("proxy/proxy_server.py", "ProxyConfig")
+    names = {*_variables("__init__.py"), *_KEY.findall(proxy), *_variables("constants.py")}
+    return Names((name for name in names if name[0].islower()), _LITELLM)
 
 
 @lru_cache(maxsize=1)
-def general_settings() -> frozenset[str]:
+def general_settings() -> Collection[str]:
     """Fields of LiteLLM's model of them, and what its sources read by name."""
-    return _fields("proxy/_types.py", "ConfigGeneralSettings") | _mentioned(_GENERAL)
+    return Names(_fields("proxy/_types.py", "ConfigGeneralSettings"), _GENERAL)
 
 
 @lru_cache(maxsize=1)
@@ -70,7 +84,7 @@ def s3_callback_params() -> frozenset[str]:
 
 
 @lru_cache(maxsize=1)
-def litellm_params() -> frozenset[str]:
+def litellm_params() -> Collection[str]:
     """What a deployment may say: LiteLLM's own parameters, OpenAI's, and those that providers' code reads."""
     own = {"model", "custom_llm_provider", *_weights()}
     for file, name in (
@@ -82,7 +96,7 @@ def litellm_params() -> frozenset[str]:
     ):
         own |= _fields(file, name)
     called = _function_arguments("main.py", ("completion", "acompletion", "embedding"))
-    return frozenset(own | called | _mentioned(_PARAMS))
+    return Names(own | called, _PARAMS)
 
 
 @lru_cache(maxsize=1)
@@ -93,13 +107,13 @@ def model_info() -> frozenset[str]:
 
 
 @lru_cache(maxsize=1)
-def guardrail_params() -> frozenset[str]:
+def guardrail_params() -> Collection[str]:
     """What a guardrail may say, whichever service does the work."""
     tree = _parsed("types/guardrails.py")
     names = {
         field for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for field in _own(node)
     }
-    return frozenset(names | _mentioned(_PARAMS))
+    return Names(names, _PARAMS)
 
 
 @lru_cache(maxsize=1)
@@ -145,6 +159,7 @@ def _sources() -> tuple[str, ...]:
     return tuple(file.read_text(errors="replace") for file in prices.package().rglob("*.py"))
 
 
+@lru_cache(maxsize=3)
 def _mentioned(pattern: re.Pattern[str]) -> frozenset[str]:
     return frozenset(name for source in _sources() for name in pattern.findall(source))
 
@@ -212,21 +227,29 @@ def _variables(file: str) -> set[str]:
     return names
 
 
+def _text_of_class(file: str, name: str) -> str:
+    text = (prices.package() / file).read_text()
+    found = re.search(rf"^class {name}\b.*?(?=^(?:class |def |async def |@)|\Z)", text, re.MULTILINE | re.DOTALL)
+    return found[0] if found else ""
+
+
 def _arguments(file: str, name: str) -> frozenset[str]:
     """The arguments that a class is made with."""
-    for statement in _class(file, name).body:
-        if isinstance(statement, ast.FunctionDef) and statement.name == "__init__":
-            return frozenset(_names(statement.args)) - {"self"}
-    return frozenset()
+    found = re.search(r"def __init__\((.*?)\n    \)", _text_of_class(file, name), re.DOTALL)
+    return _signature(found[1] if found else "") - {"self"}
 
 
 def _function_arguments(file: str, names: Iterable[str]) -> frozenset[str]:
-    return frozenset(
-        argument
-        for node in _parsed(file).body
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name in names
-        for argument in _names(node.args)
-    )
+    text = (prices.package() / file).read_text()
+    named = "|".join(names)
+    found = re.findall(rf"^(?:async )?def (?:{named})\((.*?)\n\)", text, re.MULTILINE | re.DOTALL)
+    return frozenset(name for arguments in found for name in _signature(arguments))
+
+
+def _signature(arguments: str) -> frozenset[str]:
+    (function,) = ast.parse(f"def function({arguments}\n): ...").body
+    assert isinstance(function, ast.FunctionDef)  # noqa: S101 - for the type checker
+    return frozenset(_names(function.args))
 
 
 def _names(arguments: ast.arguments) -> Iterator[str]:

@@ -96,3 +96,16 @@ def test_every_kind_of_call_that_litellm_caches_is_known(scope, offline_litellm)
     from litellm.types.caching import DEFAULT_CACHING_SUPPORTED_CALL_TYPES
 
     assert set(DEFAULT_CACHING_SUPPORTED_CALL_TYPES) <= scope.CACHED
+
+
+def test_a_key_that_may_not_use_every_control_can_still_call(scope, auth):
+    """LiteLLM's own check, which runs after, would refuse the namespace as if the caller had sent it."""
+    from litellm.proxy.hooks.cache_control_check import _PROXY_CacheControlCheck
+
+    held = auth(allowed_cache_controls=["ttl"])
+    data = hooked(scope.by_user, held, {"model": "m", "cache": {"ttl": 5}})
+    check = _PROXY_CacheControlCheck()
+    asyncio.run(check.async_pre_call_hook(held, None, data, "acompletion"))
+    with pytest.raises(Exception, match="Not allowed to set no-cache"):
+        refused = {**data, "cache": {**data["cache"], "no-cache": True}}
+        asyncio.run(check.async_pre_call_hook(held, None, refused, "acompletion"))

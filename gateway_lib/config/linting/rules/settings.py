@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from typing import Any
 
 from gateway_lib.config.linting import known
@@ -10,7 +10,7 @@ from gateway_lib.config.linting.context import Context
 from gateway_lib.config.linting.rule import Places, meant, rule
 from gateway_lib.findings import Severity
 
-_CLOSED: dict[tuple[str, ...], Callable[[], frozenset[str]]] = {
+_CLOSED: dict[tuple[str, ...], Callable[[], Collection[str]]] = {
     ("litellm_settings",): known.litellm_settings,
     ("litellm_settings", "cache_params"): known.cache_params,
     ("litellm_settings", "s3_callback_params"): known.s3_callback_params,
@@ -125,21 +125,21 @@ def not_a_mapping(context: Context) -> Places:
             )
 
 
-def _mend(key: str, allowed: frozenset[str], section: str) -> str:
+def _mend(key: str, allowed: Collection[str], section: str) -> str:
     if key in _ELSEWHERE and _ELSEWHERE[key] != section and section:
         return f"Move it to `{_ELSEWHERE[key]}`."
     close = meant(key, allowed)
     return f"Write `{close}`." if close else "Remove it."
 
 
-def _entries(context: Context) -> Iterator[tuple[Mapping[str, Any], Hashable, frozenset[str]]]:
+def _entries(context: Context) -> Iterator[tuple[Mapping[str, Any], Hashable, Collection[str]]]:
     for section, allowed in (("model_list", _ENTRY), ("guardrails", _GUARDRAIL)):
         for entry in context.entries(section):
             for key in entry:
                 yield entry, key, allowed
 
 
-def _open(context: Context) -> Iterator[tuple[Mapping[str, Any], Hashable, frozenset[str]]]:
+def _open(context: Context) -> Iterator[tuple[Mapping[str, Any], Hashable, Collection[str]]]:
     for deployment in context.deployments():
         for key in deployment.params:
             yield deployment.params, key, known.litellm_params()

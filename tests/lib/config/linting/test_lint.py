@@ -156,20 +156,20 @@ def test_generated_keys_are_strong(tmp_path):
 
 def test_litellms_own_settings_are_read_from_its_sources():
     """Where they are kept in LiteLLM may change; then this fails, not the user's configuration."""
-    assert {"model_list", "litellm_settings", "guardrails", "policies"} <= known.sections()
-    assert {"drop_params", "cache", "max_budget", "request_timeout"} <= known.litellm_settings()
-    assert {"master_key", "proxy_batch_write_at"} <= known.general_settings()
-    assert {"enable_pre_call_checks", "fallbacks"} <= known.router_settings()
-    assert {"type", "ttl", "ssl", "namespace", "mode"} <= known.cache_params()
-    assert {"s3_bucket_name", "s3_endpoint_url"} <= known.s3_callback_params()
-    assert {"temperature", "top_k", "aws_region_name", "weight"} <= known.litellm_params()
-    assert {"id", "base_model", "mode", "supports_vision"} <= known.model_info()
-    assert {"guardrailIdentifier", "default_on", "mode"} <= known.guardrail_params()
-    assert {"bedrock", "presidio"} <= known.guardrail_services()
-    assert {"pre_call", "post_call", "during_call"} <= known.guardrail_modes()
-    assert {"openai", "bedrock", "gemini"} <= known.providers()
-    assert {"simple-shuffle", "usage-based-routing-v2"} <= known.strategies()
-    assert {"s3_v2", "langsmith", "prometheus", "sentry"} <= known.callbacks()
+    assert {"model_list", "litellm_settings", "guardrails", "policies"} <= set(known.sections())
+    assert {"drop_params", "cache", "max_budget", "request_timeout"} <= set(known.litellm_settings())
+    assert {"master_key", "proxy_batch_write_at"} <= set(known.general_settings())
+    assert {"enable_pre_call_checks", "fallbacks"} <= set(known.router_settings())
+    assert {"type", "ttl", "ssl", "namespace", "mode"} <= set(known.cache_params())
+    assert {"s3_bucket_name", "s3_endpoint_url"} <= set(known.s3_callback_params())
+    assert {"temperature", "top_k", "aws_region_name", "weight"} <= set(known.litellm_params())
+    assert {"id", "base_model", "mode", "supports_vision"} <= set(known.model_info())
+    assert {"guardrailIdentifier", "default_on", "mode"} <= set(known.guardrail_params())
+    assert {"bedrock", "presidio"} <= set(known.guardrail_services())
+    assert {"pre_call", "post_call", "during_call"} <= set(known.guardrail_modes())
+    assert {"openai", "bedrock", "gemini"} <= set(known.providers())
+    assert {"simple-shuffle", "usage-based-routing-v2"} <= set(known.strategies())
+    assert {"s3_v2", "langsmith", "prometheus", "sentry"} <= set(known.callbacks())
 
 
 def test_the_command(tmp_path):
