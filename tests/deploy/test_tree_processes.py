@@ -42,6 +42,8 @@ from tests.deploy.tls_front import TlsFront
 pytestmark = pytest.mark.timeout(900)  # LiteLLM takes its time, and more of it on a busy machine
 
 MODEL, BEDROCK_MODEL = "gpt-4o-mini", "us.anthropic.claude-haiku-4-5-20251001-v1:0"
+READ_ONLY = 2
+"""The middleware to which the file system is read-only, as the manifest says for production."""
 BUCKET = "genai-gateway-dev-call-logs"
 
 
@@ -267,6 +269,10 @@ def running(
             "MIDDLEWARE_LITELLM_URL": f"http://127.0.0.1:{listening[0]}",
             "MIDDLEWARE_PORT": str(listening[number]),
         }
+        if number == READ_ONLY:
+            environment["PYTHONPATH"] = (
+                f"{Path(__file__).parent / 'readonly'}:" + (environment["PYTHONPATH"])
+            )
         started[f"middleware-{number}"] = Container(
             images["middleware"].command(),
             environment,
@@ -341,6 +347,23 @@ def test_a_conversation_begun_at_one_task_goes_on_at_the_other(doors):
     went_on = doors[1].post("/v1/chat/completions", json={**second, "session_id": session})
     assert went_on.status_code == 200, went_on.text
     assert went_on.headers["x-session-id"] == session
+
+
+def test_the_file_system_may_be_read_only(copilot, running, doors):
+    production = tree.manifest(copilot / "gateway" / "manifest.yml", "prod", VARIABLES)
+    assert production["storage"]["readonly_fs"] is True
+    guarded = running[f"middleware-{READ_ONLY}"]
+    attempt = "open('/tmp/anything', 'w')"
+    done = subprocess.run(
+        [guarded.command[0], "-c", attempt], env=guarded.environment, capture_output=True, text=True
+    )
+    assert "Read-only file system" in done.stderr  # so that it would have failed
+    big = {"model": MODEL, "messages": [{"role": "user", "content": "long " * 400_000}]}
+    answer = doors[READ_ONLY - 1].post("/v1/chat/completions", json=big)
+    assert answer.status_code in (200, 400), (
+        answer.text
+    )  # the model's window may be too small for it
+    assert "Read-only" not in guarded.log.read_text()
 
 
 def test_nothing_went_in_the_clear(running, doors, outside):

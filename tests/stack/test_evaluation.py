@@ -15,6 +15,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from tests.conftest import wait_until
+from tests.lib.runs.conftest import write_notebook
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -122,8 +123,9 @@ def test_a_night_that_is_stopped_keeps_what_there_is_and_deletes_its_key(
     assert told["status"] == "interrupted"
 
 
-def test_run_folders_that_cannot_be_kept_fail_the_night(environment):
-    elsewhere = {**environment, "RUNS_BUCKET": "nobodys", "EVALUATION_NOTEBOOKS": "00_quickstart"}
+def test_run_folders_that_cannot_be_kept_fail_the_night(environment, tmp_path):
+    quick = write_notebook(tmp_path / "quick.ipynb", "print('done')")
+    elsewhere = {**environment, "RUNS_BUCKET": "nobodys", "EVALUATION_NOTEBOOKS": str(quick)}
     done = subprocess.run(COMMAND, env=elsewhere, capture_output=True, text=True, timeout=240)
     assert done.returncode == 1
     assert "evaluation: s3://nobodys/nights/" in done.stderr
