@@ -136,7 +136,13 @@ class _Reader:
             for item in node.value:
                 items.put(self.value(item), _line(item))
             return items
-        return self.plain.construct_object(node)
+        try:
+            return self.plain.construct_object(node)
+        except (yaml.YAMLError, ValueError):
+            problem = f"`{node.value}` is not what its tag `{node.tag}` says."
+            mend = "Write the value without the tag."
+            self.report.add(TAG, self.path, _line(node), problem, mend)
+            return str(node.value)
 
     def _mapping(self, node: yaml.MappingNode) -> Map:
         made, inherited = Map(_line(node)), Map()
@@ -162,7 +168,11 @@ class _Reader:
 
     def _merged(self, node: yaml.Node) -> list[Map]:
         found = self.value(node)
-        return [m for m in (found if isinstance(found, Seq) else [found]) if isinstance(m, Map)]
+        given = list(found) if isinstance(found, Seq) else [found]
+        if not all(isinstance(one, Map) for one in given):
+            problem = "Only mappings can be merged with `<<`."
+            self.report.add(SYNTAX, self.path, _line(node), problem, "Name an anchor of a mapping.")
+        return [one for one in given if isinstance(one, Map)]
 
     def _function(self, node: yaml.Node) -> Any:
         tag, line = node.tag[1:], _line(node)

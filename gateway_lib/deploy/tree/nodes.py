@@ -79,6 +79,11 @@ def line_at(value: Any, *parts: str | int) -> int:
     return int(line)
 
 
+def keys(value: Any) -> list[str]:
+    """The keys of a mapping; none of anything else."""
+    return list(value) if isinstance(value, Map) else []
+
+
 def walk(value: Any, place: Place = (), line: int = 0) -> Iterator[tuple[Place, Any, int]]:
     """Every value below this one and itself, with its place and line, outermost first."""
     yield place, value, line or getattr(value, "line", 0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway_lib.deploy.tree.context import View
-from gateway_lib.deploy.tree.nodes import Map, Seq, get
+from gateway_lib.deploy.tree.nodes import Map, Seq, get, keys
 
 
 def _names(text: str) -> frozenset[str]:
@@ -116,7 +116,7 @@ def rendered_workload(view: View, https: bool) -> Rendered:
     """The stack of a service or a job in an environment."""
     functions = {"EnvControllerFunction"}
     names = set(_TASK)
-    count = 1 + len(view.get("sidecars") or {}) + (1 if view.get("logging", "image") else 0)
+    count = 1 + len(keys(view.get("sidecars"))) + (1 if view.get("logging", "image") else 0)
     if not view.is_service:
         return Rendered(frozenset(names | functions | _JOB), frozenset(functions), count)
     names |= _SERVICE

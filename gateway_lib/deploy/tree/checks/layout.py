@@ -45,7 +45,7 @@ def check(context: Context) -> None:
         document, path = workload.manifest.document, workload.manifest.path
         _names(context, document, path, name)
         kind = document.get("type")
-        if kind not in _MODELS:
+        if str(kind) not in _MODELS:
             guess = close(str(kind), _MODELS)
             problem = f"`type: {kind}` is none that this validator knows{guess}."
             mend = f"Write `{SERVICE}` or `{JOB}`."

@@ -133,11 +133,11 @@ def _runtimes(
     if life is None or not life.ended(context.today):
         return
     path = patches.path if patches else folder / "cfn.patches.yml"
-    patched = {
-        _steps(str(operation.get("path")))[1]
-        for operation in (patches.operations if patches else [])
-        if isinstance(operation, Map) and str(operation.get("path")).endswith("/Runtime")
-    }
+    patched: set[str] = set()
+    for operation in patches.operations if patches else []:
+        steps = _steps(str(operation.get("path"))) if isinstance(operation, Map) else []
+        if steps[2:] == ["Properties", "Runtime"]:
+            patched.add(steps[1])
     for name in sorted(set().union(*(stack.functions for stack in stacks.values())) - patched):
         problem = f"Copilot makes {name} with {RUNTIME}, {life.told()}; nothing here changes that."
         mend = f"Add a patch: replace /Resources/{name}/Properties/Runtime by {life.successor}."

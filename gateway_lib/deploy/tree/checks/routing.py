@@ -80,7 +80,8 @@ def _conditions(
         problem = "This rule has no path."
         report.add(PATH, view.path, line, problem, "Write `path: /`, or the path it is for.")
         return
-    hosts, sources = aliases(rule_), rule_.get("allowed_source_ips") or []
+    given = rule_.get("allowed_source_ips")
+    hosts, sources = aliases(rule_), given if isinstance(given, Seq) else Seq()
     values = (1 if path == "/" else 2) + len(hosts) + len(sources)
     if values > _MOST_VALUES:
         where = "alias" if hosts else "allowed_source_ips"
@@ -94,7 +95,7 @@ def _conditions(
         )
         report.add(SAME, view.path, view.line(*place, "path"), problem, "Give it another path.")
     seen.setdefault(key, view.line(*place, "path"))
-    for number, source in enumerate(sources if isinstance(sources, Seq) else []):
+    for number, source in enumerate(sources):
         try:
             ip_network(str(source))
         except ValueError:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gateway_lib.deploy.tree.context import Context, View
-from gateway_lib.deploy.tree.nodes import Map, get, walk, written
+from gateway_lib.deploy.tree.nodes import Map, get, keys, walk, written
 from gateway_lib.deploy.tree.rule import rule
 
 EMPTY = rule(
@@ -51,7 +51,7 @@ def check(context: Context) -> None:
     for view in context.views:
         _forms(context, view)
         for place in _holders(view):
-            both = set(view.get(*place, "variables") or ()) & set(view.get(*place, "secrets") or ())
+            both = set(keys(view.get(*place, "variables"))) & set(keys(view.get(*place, "secrets")))
             for name in sorted(both):
                 problem = f"`{name}` is a variable and a secret; ECS refuses it."
                 line = view.line(*place, "variables", name)
@@ -94,11 +94,11 @@ def _forms(context: Context, view: View) -> None:
 
 
 def _reach(context: Context, view: View) -> None:
-    top = {*(view.get("variables") or ()), *(view.get("secrets") or ())}
+    top = {*keys(view.get("variables")), *keys(view.get("secrets"))}
     for _, place, section in view.containers():
         if place == ("image",):
             continue
-        own = {*(section.get("variables") or ()), *(section.get("secrets") or ())}
+        own = {*keys(section.get("variables")), *keys(section.get("secrets"))}
         for key in ("command", "entrypoint", "healthcheck"):
             for name in sorted(set(_names(section.get(key))) & top - own):
                 problem = f"`{place[-1]}` uses {name}, which only the main container gets."
