@@ -12,7 +12,7 @@ from gateway_lib.deploy.check import Check, failed, ok, unknown
 from gateway_lib.deploy.site import Site
 
 CERTIFICATE, MODELS, QUOTAS = "certificate", "model access", "service quotas"
-_HOW_TO = "docs/deploy.md says how to get one"
+_HOW_TO = "docs/how-to/certificate-and-dns.md says how"
 _SOON_DAYS = 30
 
 
