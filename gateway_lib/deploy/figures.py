@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matplotlib import pyplot as plt
 from matplotlib.patches import FancyBboxPatch
@@ -93,7 +93,7 @@ def diagram(target: str) -> Figure:
 
 def _to_the_models(axes: Axes) -> None:
     """LiteLLM's way out, around what lies between: through the NAT gateways."""
-    path = {"color": plots.SOFT, "lw": 1.1}
+    path: dict[str, Any] = {"color": plots.SOFT, "lw": 1.1}
     axes.plot([5.9, 5.9, 11.28, 11.28], [1.95, 1.66, 1.66, 3.0], **path)
     axes.annotate(
         "",

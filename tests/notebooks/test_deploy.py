@@ -28,7 +28,7 @@ def test_local_looks_deploys_and_proves(stack, tmp_path):
     [(manifest, folder)] = run(stack.environment, tmp_path, "01_deploy", *parameters)
     figures = manifest.metrics
     assert manifest.parameters.effective["target"] == "local"
-    assert figures["ready"] is True and figures["findings"] == 0
+    assert figures["ready"] is True
     assert figures["steps_to_run"] == 0 and figures["steps_run"] == 0
     assert figures["proven"] == 5
     assert figures["cost_month_usd"] == 0
