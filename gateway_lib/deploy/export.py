@@ -71,11 +71,16 @@ def export(site: Site, copilot: Copilot, folder: Path) -> list[Exported]:
 
 def _refuse_secrets(site: Site, files: list[Path]) -> None:
     secrets = known_secrets(site.variables)
-    for path in files:
-        text = path.read_text(errors="replace")
-        if any(secret in text for secret in secrets):
-            path.unlink()
-            raise DeployError(f"{path} would hold a secret of the environment and was removed")
+    held = [
+        path
+        for path in files
+        if any(secret in path.read_text(errors="replace") for secret in secrets)
+    ]
+    for path in held:
+        path.unlink()
+    if held:
+        names = ", ".join(path.name for path in held)
+        raise DeployError(f"{names} would hold a secret of the environment: removed")
 
 
 def _readme(site: Site, exported: list[Exported]) -> str:

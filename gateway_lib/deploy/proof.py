@@ -161,7 +161,7 @@ class Proof:
                     max_tokens=8,
                 )
         except openai.APIStatusError as error:
-            if "budget" in f"{error.code} {error}".lower():
+            if "budget_exceeded" in f"{error.code} {error}":
                 return ok(
                     name, f"a call beyond it is refused: HTTP {error.status_code}, {error.code}"
                 )

@@ -1,4 +1,4 @@
-"""Notebook 01_deploy executed as a user does: on this machine, and as a dry run for AWS with nothing there."""
+"""Notebook 01_deploy executed as a user does: on this machine, and as a dry run for AWS without it."""
 
 from __future__ import annotations
 

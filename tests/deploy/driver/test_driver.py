@@ -297,4 +297,5 @@ def test_export_writes_what_copilot_packages(bench):
     assert "create-change-set" in readme and "here that is `dev.env.yml`" in readme
     bench.order(leak=f"# {SECRETS['OPENAI_API_KEY']}")
     refused = bench.gateway("deploy", "export", "--target", "dev", "-o", str(folder), status=1)
-    assert "would hold a secret" in refused.stderr and not (folder / "dev.env.yml").exists()
+    assert "would hold a secret" in refused.stderr
+    assert [path.name for path in folder.iterdir()] == ["README.md"]

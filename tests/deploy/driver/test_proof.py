@@ -59,7 +59,7 @@ def test_what_does_not_hold_is_found(stack, known):
     other = Proof(known, "0" * 64, model="no-such-model").run()
     found = states(other)
     assert found["health"] is State.OK
-    for name in ("configuration", "OpenAI interface", "Bedrock interface", "budget"):
+    for name in ("configuration", "OpenAI interface", "Bedrock interface"):
         assert found[name] is State.FAILED, name
     away = Proof(known.model_copy(update={"base_url": "http://127.0.0.1:9"}), "").run()
     assert states(away) == {"health": State.FAILED}
