@@ -19,6 +19,13 @@
     │   ├── ApplyFailed         the gateway did not take everything that was asked for
     │   ├── ApplyInterrupted    stopped by Ctrl-C or SIGTERM; the next apply goes on
     │   └── VerificationFailed  a key does not do what the roster says
+    ├── DeployError             the gateway cannot be deployed as asked (gateway_lib.deploy)
+    │   ├── PreflightFailed     something that a deployment needs is missing
+    │   ├── TreeInvalid         the configuration or the deployment tree has faults
+    │   ├── CopilotFailed       a Copilot command failed; its last lines are in the text
+    │   ├── DeployInterrupted   stopped by Ctrl-C or SIGTERM; deploying again goes on
+    │   ├── ProofFailed         it is deployed, and does not do what it must
+    │   └── NotConfirmed        what deletes was not confirmed
     ├── UploadFailed            run folders cannot be kept in S3 (gateway_lib.evaluation)
     ├── PrismaError             LiteLLM's database engine cannot be prepared (gateway_lib.local.prisma)
     └── RunError                a notebook run cannot be done
@@ -105,6 +112,36 @@ class ApplyInterrupted(ProvisioningError):
 
 class VerificationFailed(ProvisioningError):
     """A key does not do what the roster says."""
+
+
+class DeployError(GatewayError):
+    """The gateway cannot be deployed as asked."""
+
+
+class PreflightFailed(DeployError):
+    """Something that a deployment needs is missing; a line for each."""
+
+
+class TreeInvalid(DeployError):
+    """The configuration or the deployment tree has faults; a line for each."""
+
+
+class CopilotFailed(DeployError):
+    """A Copilot command failed; the text has its last lines and what to do."""
+
+
+class DeployInterrupted(DeployError):
+    """Stopped by Ctrl-C or SIGTERM; deploying again goes on with the step that was interrupted."""
+
+    exit_code = 130
+
+
+class ProofFailed(DeployError):
+    """It is deployed, and does not do what it must; a line for each."""
+
+
+class NotConfirmed(DeployError):
+    """What deletes was not confirmed."""
 
 
 class UploadFailed(GatewayError):

@@ -113,10 +113,14 @@ class Settings(BaseSettings):
         return [key.get_secret_value() for key in (self.api_key, self.master_key) if key]
 
 
+def env_file_variables() -> dict[str, str]:
+    """Variables of `.env` alone."""
+    return {k: v for path in _ENV_FILES for k, v in dotenv_values(path).items() if v}
+
+
 def process_environment() -> dict[str, str]:
     """Variables of `.env` and of the process, which wins."""
-    files = {k: v for path in _ENV_FILES for k, v in dotenv_values(path).items() if v}
-    return {**files, **os.environ}
+    return {**env_file_variables(), **os.environ}
 
 
 def settings_of(environment: Mapping[str, str]) -> Settings:

@@ -8,7 +8,7 @@ import sys
 import typer
 from rich.console import Console
 
-from gateway_lib.cli import lint, runs, stack, users, validate
+from gateway_lib.cli import deploy, lint, runs, stack, users, validate
 from gateway_lib.errors import GatewayError
 from gateway_lib.proxies import past_proxies
 
@@ -25,6 +25,7 @@ runs.register(app)
 users.register(app)
 lint.register(app)
 validate.register(app)
+deploy.register(app)
 
 
 def main() -> None:
