@@ -229,7 +229,9 @@ def _variables(file: str) -> set[str]:
 
 def _text_of_class(file: str, name: str) -> str:
     text = (prices.package() / file).read_text()
-    found = re.search(rf"^class {name}\b.*?(?=^(?:class |def |async def |@)|\Z)", text, re.MULTILINE | re.DOTALL)
+    found = re.search(
+        rf"^class {name}\b.*?(?=^(?:class |def |async def |@)|\Z)", text, re.MULTILINE | re.DOTALL
+    )
     return found[0] if found else ""
 
 

@@ -157,7 +157,9 @@ def test_generated_keys_are_strong(tmp_path):
 def test_litellms_own_settings_are_read_from_its_sources():
     """Where they are kept in LiteLLM may change; then this fails, not the user's configuration."""
     assert {"model_list", "litellm_settings", "guardrails", "policies"} <= set(known.sections())
-    assert {"drop_params", "cache", "max_budget", "request_timeout"} <= set(known.litellm_settings())
+    assert {"drop_params", "cache", "max_budget", "request_timeout"} <= set(
+        known.litellm_settings()
+    )
     assert {"master_key", "proxy_batch_write_at"} <= set(known.general_settings())
     assert {"enable_pre_call_checks", "fallbacks"} <= set(known.router_settings())
     assert {"type", "ttl", "ssl", "namespace", "mode"} <= set(known.cache_params())
