@@ -90,3 +90,12 @@ def test_no_value_of_a_variable_is_shown(project: Path):
     result = _run("--json", "--no-cfn-lint", cwd=project, HIDDEN="hunter2-hunter2", **VARIABLES)
     assert json.loads(result.stdout)["errors"] >= 5
     assert "hunter2" not in result.stdout + result.stderr
+
+
+def test_cfn_lint_runs_unless_it_is_left_out(project: Path):
+    redis = project / "copilot" / "environments" / "addons" / "redis.yml"
+    redis.write_text(redis.read_text().replace("AtRestEncryptionEnabled", "AtRestEncryptionEnabld"))
+    whole = json.loads(_run("--json", cwd=project, **VARIABLES).stdout)["findings"]
+    short = json.loads(_run("--json", "--no-cfn-lint", cwd=project, **VARIABLES).stdout)["findings"]
+    assert {f["rule"] for f in whole} == {"cfn-lint/error", "security/encryption"}
+    assert {f["rule"] for f in short} == {"security/encryption"}
