@@ -33,3 +33,20 @@ def test_the_right_tree_has_no_finding(project: Path, variables):
 def test_every_rule_has_a_planted_fault():
     elsewhere = {"cfn-lint/error", "cfn-lint/warning"}  # test_cfn_lint.py
     assert {rule.name for rule in tree.rules()} - {fault.rule for fault in FAULTS} == elsewhere
+
+
+def test_a_finding_of_the_scan_is_accepted_with_a_reason_and_only_there(project: Path, variables):
+    keys = project / "copilot" / "environments" / "addons" / "encryption.yml"
+    text = keys.read_text().replace("EnableKeyRotation: true", "EnableKeyRotation: false")
+    reason = "      gateway: {accept: {security/key-rotation: the key is imported from a vault}}\n"
+    keys.write_text(text.replace("    Metadata:\n", f"    Metadata:\n{reason}"))
+    assert tree.validate(project, variables, cfn_lint=False, today=TODAY) == []
+    keys.write_text(text)
+    [finding] = tree.validate(project, variables, cfn_lint=False, today=TODAY)
+    assert finding.rule == "security/key-rotation"
+
+
+def test_runtimes_are_judged_by_the_day(project: Path, variables):
+    """nodejs24.x, which the patches set, ends one day, too."""
+    found = tree.validate(project, variables, cfn_lint=False, today=date(2028, 5, 1))
+    assert {finding.rule for finding in found} == {"override/runtime-ended"}
