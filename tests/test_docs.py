@@ -22,7 +22,7 @@ def test_commands_and_settings_are_documented_as_they_are(repository):
 
 
 def test_links_between_documents_lead_somewhere(repository):
-    for page in [repository / "README.md", *(repository / "docs").glob("*.md")]:
+    for page in [repository / "README.md", *(repository / "docs").rglob("*.md")]:
         for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
             assert (page.parent / link).exists(), f"{page.name}: {link}"
 
