@@ -13,7 +13,7 @@ import asyncpg
 from sqlalchemy.exc import SQLAlchemyError
 
 from middleware import migrations
-from middleware.errors import ServiceError
+from middleware.errors import InvalidRequest, ServiceError
 from middleware.settings import Settings
 from middleware.stores import Postgres
 
@@ -28,6 +28,7 @@ _GONE = (
     asyncpg.ReadOnlySQLTransactionError,  # a fail-over is under way
 )
 _AT_STARTUP = (*_GONE, asyncpg.PostgresError, SQLAlchemyError)
+NO_NUL = "The character U+0000 has no place in a name here."
 WAIT_SECONDS = 10.0
 """How long a caller waits for a connection, and a statement for its result."""
 _SESSION = {
@@ -186,6 +187,8 @@ class Use:
     def _leave(self, error: BaseException | None) -> None:
         if self._waits:
             self._database.places.release()
+        if isinstance(error, asyncpg.CharacterNotInRepertoireError):
+            raise InvalidRequest(NO_NUL) from error
         if isinstance(error, _GONE):
             self._database.is_well = False
             raise DatabaseUnavailable from error

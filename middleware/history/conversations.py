@@ -13,7 +13,7 @@ import orjson
 
 from middleware.auth import Identity
 from middleware.chat.shape import is_plain
-from middleware.database import Database, DatabaseUnavailable
+from middleware.database import NO_NUL, Database, DatabaseUnavailable
 from middleware.errors import InvalidRequest
 from middleware.history.errors import SessionNotFound
 from middleware.history.rows import Question, Reply
@@ -74,8 +74,10 @@ class Conversations:
             streams: whether the caller learns of the session before the answer has come to its end.
 
         Raises:
-            SessionNotFound, ConversationFull, DatabaseUnavailable
+            InvalidRequest, SessionNotFound, ConversationFull, DatabaseUnavailable
         """
+        if "\0" in model:
+            raise InvalidRequest(NO_NUL)  # said now, and not when the model has been called
         question = Question(interface, model, request_id, _dumped(messages), is_plain(messages))
         if wish.session_id is not None:
             session = parsed(wish.session_id)

@@ -248,3 +248,19 @@ async def test_tool_calls_and_thoughts_of_an_answer_are_kept(service, litellm):
     await service.chat("", messages=[result], session_id=session)
     _, replayed, _ = litellm.asked[-1]["messages"]
     assert replayed == {"role": "assistant", "content": None, "tool_calls": [call]}
+
+
+@pytest.mark.parametrize("path", ["converse", "converse-stream"])
+async def test_a_name_that_no_database_takes_is_refused_before_anything_is_asked(
+    service, litellm, path
+):
+    body = {"messages": [{"role": "user", "content": [{"text": "hi"}]}]}
+    answers = [
+        await service.chat("hi", model="a\0b"),
+        await service.chat("hi", model="a\0b", stream=True),
+        await service.http.post(f"/bedrock/model/%00/{path}", json=body, headers=bearer(KEY)),
+    ]
+    assert [answer.status_code for answer in answers] == [400, 400, 400]
+    assert answers[2].headers["x-amzn-errortype"] == "ValidationException"
+    assert litellm.asked == []
+    assert (await service.chat("and \0 in words is kept")).status_code == 200
