@@ -21,6 +21,26 @@ def variant(agent: Any, id: str, **options: str) -> dict[str, Any]:
     return agent.get_prompt(promptIdentifier=id, **options)["variants"][0]
 
 
+def test_get_prompt(agent):
+    draft = agent.get_prompt(promptIdentifier="PROMPTTXT1")
+    assert draft["version"] == "DRAFT"
+    second = agent.get_prompt(promptIdentifier="PROMPTTXT1", promptVersion="2")
+    assert second["variants"][0]["templateConfiguration"]["text"]["inputVariables"][1] == {
+        "name": "tone"
+    }
+    by_arn = agent.get_prompt(promptIdentifier=second["arn"])
+    assert by_arn["version"] == "2" and by_arn["variants"] == second["variants"]
+    chat = agent.get_prompt(promptIdentifier="PROMPTCHT1", promptVersion="1")["variants"][0]
+    assert chat["templateType"] == "CHAT"
+    assert chat["templateConfiguration"]["chat"]["system"][0]["text"].startswith("You help")
+    for wrong in (
+        {"promptIdentifier": "NOSUCHPRMT"},
+        {"promptIdentifier": "PROMPTTXT1", "promptVersion": "7"},
+    ):
+        with pytest.raises(agent.exceptions.ResourceNotFoundException):
+            agent.get_prompt(**wrong)
+
+
 def test_a_version_has_variants_and_one_is_the_default(agent):
     first = agent.get_prompt(promptIdentifier="PROMPTVAR1", promptVersion="1")
     assert [one["name"] for one in first["variants"]] == ["casual", "formal"]

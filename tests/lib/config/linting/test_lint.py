@@ -14,7 +14,8 @@ from gateway_lib.config.linting import RULES, UNREADABLE, known
 from gateway_lib.config.linting import lint as lint_with
 from gateway_lib.findings import Severity
 
-from .faults import BASE, COMPLETE, FAULTS, Fault
+from .faults import FAULTS
+from .faults.fault import BASE, COMPLETE, Fault
 
 KEYS = {one.name: "given" for one in variables.PROVIDERS}
 
