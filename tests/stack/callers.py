@@ -10,11 +10,15 @@ from typing import Any
 import boto3
 import httpx
 import openai
+import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
 
 OPENAI = "gpt-4o-mini"
 BEDROCK = "anthropic.claude-3-haiku-20240307-v1:0"
+
+BOTH = pytest.mark.parametrize("model", [OPENAI, BEDROCK])
+STREAMED = pytest.mark.parametrize("streamed", [False, True])
 
 
 class Caller:
