@@ -28,6 +28,20 @@ def verification_of(settings: Settings) -> ssl.SSLContext | bool:
     return ssl.create_default_context(cafile=str(settings.ca_bundle))
 
 
+def http_client(settings: Settings, key: str = "") -> httpx.Client:
+    """Plain HTTP to the gateway, as whoever has `key`; each request may name another.
+
+    Raises:
+        SettingsError: No gateway is known.
+    """
+    return httpx.Client(
+        base_url=settings.gateway(),
+        headers={"Authorization": f"Bearer {key}"} if key else {},
+        timeout=settings.timeout_s,
+        verify=verification_of(settings),
+    )
+
+
 def openai_client(settings: Settings | None = None, *, max_retries: int = 2) -> OpenAI:
     """OpenAI SDK client of the gateway, with the user's key.
 
@@ -116,12 +130,7 @@ class GatewayClient:
 
     def __init__(self, settings: Settings, key: str) -> None:
         """Speak to the gateway of `settings` as whoever has `key`."""
-        self._http = httpx.Client(
-            base_url=settings.gateway(),
-            headers={"Authorization": f"Bearer {key}"},
-            timeout=settings.timeout_s,
-            verify=verification_of(settings),
-        )
+        self._http = http_client(settings, key)
 
     def __enter__(self) -> Self:
         return self
@@ -224,13 +233,7 @@ def gateway_health(settings: Settings | None = None) -> dict[str, Any]:
     """
     known = settings or process_settings()
     key = known.master_key or known.api_key
-    headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
-    with httpx.Client(
-        base_url=known.gateway(),
-        headers=headers,
-        timeout=known.timeout_s,
-        verify=verification_of(known),
-    ) as http:
+    with http_client(known, key.get_secret_value() if key else "") as http:
         try:
             answer = http.get("/readyz")
             more = http.get("/health/readiness/details")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -204,7 +204,7 @@ def _verify(
     from gateway_lib.provisioning import Calls, Verifier
 
     checks: list[Check] = []
-    with Calls(settings) as calls:
+    with closing(Calls(settings)) as calls:
         verifier = Verifier(target.admin, delivery, calls, most_calls)
         wanted = target.wanted.values()
         for user in _counted(wanted, len(wanted), "verifying", quiet):

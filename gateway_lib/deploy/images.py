@@ -12,7 +12,8 @@ from typing import Any
 
 import yaml
 
-from gateway_lib.deploy.registry import DIGEST, RegistryError, Repository
+from gateway_lib.deploy.registry import RegistryError, Repository
+from gateway_lib.deploy.tree.images import DIGEST, variable
 from gateway_lib.errors import DeployError
 
 
@@ -28,7 +29,7 @@ class BaseImage:
     @property
     def variable(self) -> str:
         """The variable that the manifests hand to the Dockerfile as build argument."""
-        return f"{self.name.upper().replace('-', '_')}_IMAGE"
+        return variable(self.name)
 
     @property
     def reference(self) -> str:

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import httpx
 
+from gateway_lib.deploy.tree.images import DIGEST
 from gateway_lib.errors import DeployError
 
-DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _ACCEPT = ", ".join(
     f"application/vnd.{kind}+json"
     for kind in (

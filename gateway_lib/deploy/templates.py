@@ -10,27 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from gateway_lib.deploy.tree.addons import Addons, read_addons
+from gateway_lib.deploy.tree.report import Report
 from gateway_lib.errors import DeployError
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's short forms: `!Ref X` is `{"Ref": "X"}`."""
-
-
-def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
-    name = suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}"
-    if isinstance(node, yaml.ScalarNode):
-        return {name: loader.construct_scalar(node)}
-    if isinstance(node, yaml.SequenceNode):
-        return {name: loader.construct_sequence(node, deep=True)}
-    if isinstance(node, yaml.MappingNode):
-        return {name: loader.construct_mapping(node, deep=True)}
-    raise yaml.YAMLError(f"{name} cannot be read")
-
-
-_Loader.add_multi_constructor("!", _short_form)
 
 
 @dataclass(frozen=True)
@@ -55,27 +37,23 @@ def resources(folder: Path, application: str, environment: str) -> Iterator[Reso
     Raises:
         DeployError: A template cannot be read.
     """
-    for path in sorted(folder.glob("*.y*ml")):
-        if path.name.startswith("addons.parameters"):
-            continue
-        try:
-            document = yaml.load(path.read_text(), Loader=_Loader)  # noqa: S506 (a SafeLoader)
-        except (OSError, yaml.YAMLError) as error:
-            first = str(error).splitlines()[0]
-            raise DeployError(f"{path}: {first}; see `gateway validate`") from None
-        if isinstance(document, dict):
-            yield from _Template(document, application, environment).resources(path)
+    report = Report()
+    addons = read_addons(folder, report)
+    for finding in report.findings():
+        raise DeployError(f"{finding.path}: {finding.problem} See `gateway validate`.")
+    if addons is not None:
+        yield from _Template(addons, application, environment).resources()
 
 
 class _Template:
-    def __init__(self, document: dict[str, Any], application: str, environment: str) -> None:
-        self._document = document
-        given = {name: f"<{name}>" for name in document.get("Parameters") or {}}
+    def __init__(self, addons: Addons, application: str, environment: str) -> None:
+        self._addons = addons
+        given = {name: f"<{name}>" for name in addons.section("Parameters")}
         self._values: dict[str, Any] = {**given, "App": application, "Env": environment}
-        self._conditions: dict[str, Any] = document.get("Conditions") or {}
+        self._conditions = addons.section("Conditions")
 
-    def resources(self, path: Path) -> Iterator[Resource]:
-        for name, body in (self._document.get("Resources") or {}).items():
+    def resources(self) -> Iterator[Resource]:
+        for name, body, path, _ in self._addons.entries("Resources"):
             if not self._holds(body.get("Condition")):
                 continue
             yield Resource(
@@ -116,7 +94,7 @@ class _Template:
             return (self._value(yes if self._holds(condition) else no),)
         if name == "Fn::FindInMap":
             table, *keys = (self._value(part) for part in argument)
-            found: Any = (self._document.get("Mappings") or {}).get(table)
+            found: Any = self._addons.section("Mappings").get(table)
             for key in keys:
                 found = (found or {}).get(str(key))
             return (found,)

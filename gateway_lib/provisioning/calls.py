@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import httpx
 
-from gateway_lib.clients import verification_of
+from gateway_lib.clients import http_client
 from gateway_lib.errors import GatewayUnreachable
 from gateway_lib.settings import Settings
 
@@ -41,21 +40,9 @@ class Calls:
 
     def __init__(self, settings: Settings) -> None:
         """Call the gateway of `settings`, never with the keys in them."""
-        self._http = httpx.Client(
-            base_url=settings.gateway(),
-            timeout=settings.timeout_s,
-            verify=verification_of(settings),
-        )
+        self._http = http_client(settings)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         self._http.close()
 
     def make(self, key: str, model: str, mode: str) -> Answer:

@@ -16,48 +16,19 @@ from typing import Any
 
 import yaml
 
-SECTIONS = ("Metadata", "Parameters", "Mappings", "Conditions", "Transform", "Resources", "Outputs")
+from gateway_lib.deploy.tree.addons import read_addons
+from gateway_lib.deploy.tree.report import Report
+
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 _REFERENCE = re.compile(r"\{\{resolve:secretsmanager:(\w+):SecretString:(\w+)\}\}")
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's short forms."""
-
-
-def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
-    value: Any
-    if isinstance(node, yaml.ScalarNode):
-        value = loader.construct_scalar(node)
-    elif isinstance(node, yaml.SequenceNode):
-        value = loader.construct_sequence(node, deep=True)
-    else:
-        value = loader.construct_mapping(node, deep=True)
-    if suffix == "GetAtt" and isinstance(value, str):
-        value = value.split(".", 1)
-    return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
-
-
-_Loader.add_multi_constructor("!", _short_form)
-
-
-def load(path: Path) -> Any:
-    return yaml.load(path.read_text(), _Loader)
-
-
 def addons(folder: Path) -> dict[str, Any]:
     """All templates of a folder as the one that Copilot makes of them."""
-    merged: dict[str, Any] = {}
-    for path in sorted(folder.glob("*.yml")):
-        if path.name == "addons.parameters.yml":
-            continue
-        for section, entries in load(path).items():
-            assert section in SECTIONS, f"{path.name}: Copilot drops {section}"
-            known = merged.setdefault(section, {})
-            for name, entry in entries.items():
-                assert known.get(name, entry) == entry, f"{path.name}: another {section}.{name}"
-                known[name] = entry
-    return merged
+    report = Report()
+    merged = read_addons(folder, report)
+    assert merged is not None and report.findings() == []
+    return json.loads(json.dumps(merged.sections))  # plain values, without lines
 
 
 def manifest(path: Path, environment: str, variables: Mapping[str, str]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ UNRESOLVED = rule(
     "Each base image has its digest; `gateway deploy` resolves those that are null before it deploys.",
     Severity.WARNING,
 )
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,11 @@ class Images:
     path: Path
     references: dict[str, str]
     """What stands after `FROM`, by the variable that the manifests take it from."""
+
+
+def variable(name: str) -> str:
+    """The variable that the manifests hand to a Dockerfile as build argument, for an entry of the file."""
+    return f"{name.upper().replace('-', '_')}_IMAGE"
 
 
 def read_images(path: Path, report: Report) -> Images | None:
@@ -53,11 +58,11 @@ def read_images(path: Path, report: Report) -> Images | None:
             problem = f"`{name}` is not pinned: its tag may mean another image tomorrow."
             mend = "Nothing to write: `gateway deploy` resolves the digest and refuses without it."
             report.add(UNRESOLVED, path, line_at(entry, "digest"), problem, mend, name)
-        elif not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
+        elif not isinstance(digest, str) or not DIGEST.fullmatch(digest):
             problem = f"The digest of `{name}` is none."
             mend = "Write null and let `gateway deploy` resolve it; a digest is never made up."
             report.add(ENTRY, path, line_at(entry, "digest"), problem, mend, name)
         else:
             reference += f"@{digest}"
-        references[f"{name.upper().replace('-', '_')}_IMAGE"] = reference
+        references[variable(name)] = reference
     return Images(path, references)

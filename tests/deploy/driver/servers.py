@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+from abc import ABC, abstractmethod
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -12,7 +13,7 @@ MANIFEST = json.dumps({"schemaVersion": 2, "manifests": []}).encode()
 DIGEST = f"sha256:{hashlib.sha256(MANIFEST).hexdigest()}"
 
 
-class _Server:
+class _Server(ABC):
     def __init__(self) -> None:
         outer = self
 
@@ -44,8 +45,9 @@ class _Server:
         self._http.shutdown()
         self._http.server_close()
 
+    @abstractmethod
     def answer(self, method, path, headers):
-        raise NotImplementedError
+        """Status, headers and body of the answer to a request."""
 
 
 class Registry(_Server):

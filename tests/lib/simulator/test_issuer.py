@@ -1,9 +1,13 @@
 """The OpenID Connect issuer: good tokens verify, bad ones do not."""
 
+from typing import get_args
+
 import httpx
 import pytest
 from jose import jwt
 from jose.exceptions import JWTError
+
+from gateway_lib.simulator.issuer import Fault
 
 
 def mint(base, **request):
@@ -48,22 +52,7 @@ def test_every_token_differs(base):
     assert mint(base) != mint(base)
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        "expired",
-        "not_yet_valid",
-        "wrong_issuer",
-        "wrong_audience",
-        "unknown_kid",
-        "alg_none",
-        "hs256_with_public_key",
-        "no_exp",
-        "id_token",
-        "tampered",
-        "crit",
-    ],
-)
+@pytest.mark.parametrize("fault", get_args(Fault))
 def test_bad_tokens_are_bad(base, fault):
     with pytest.raises(JWTError):
         verify(base, mint(base, fault=fault))
