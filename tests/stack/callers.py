@@ -17,6 +17,9 @@ from botocore.config import Config
 OPENAI = "gpt-4o-mini"
 BEDROCK = "anthropic.claude-3-haiku-20240307-v1:0"
 
+GUARDRAIL = {"guardrailIdentifier": "grworkbench1", "guardrailVersion": "1"}
+"""The simulator's guardrail."""
+
 BOTH = pytest.mark.parametrize("model", [OPENAI, BEDROCK])
 STREAMED = pytest.mark.parametrize("streamed", [False, True])
 

@@ -16,9 +16,9 @@ from botocore.config import Config
 
 from tests.conftest import wait_until
 
-OPENAI, BEDROCK = "gpt-4o-mini", "anthropic.claude-3-haiku-20240307-v1:0"
+from .callers import BEDROCK, BOTH, OPENAI
+
 THINKING = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
-BOTH = pytest.mark.parametrize("model", [OPENAI, BEDROCK])
 
 
 @pytest.fixture(scope="module")

@@ -17,12 +17,9 @@ import pytest
 from tests.conftest import wait_until
 from tests.contract.turns import WEATHER, assistant, tool_result, tool_use, tools, user
 
-from .callers import BEDROCK, OPENAI
+from .callers import BEDROCK, BOTH, GUARDRAIL, OPENAI, STREAMED
 
 SPACES_1 = "arn:aws:bedrock:us-east-1:123456789012:prompt/PROMPTSPC1:1"
-GUARDRAIL = {"guardrailIdentifier": "grworkbench1", "guardrailVersion": "1"}
-BOTH = pytest.mark.parametrize("model", [OPENAI, BEDROCK])
-STREAMED = pytest.mark.parametrize("streamed", [False, True])
 CHAT = "/v1/chat/completions"
 FAULTS = [
     {"kind": "status", "status": 400},

@@ -5,9 +5,7 @@ from __future__ import annotations
 import openai
 import pytest
 
-from tests.stack.callers import STREAMED, continued, spoken_text
-
-GUARDRAIL = {"guardrailIdentifier": "grworkbench1", "guardrailVersion": "1"}
+from tests.stack.callers import GUARDRAIL, STREAMED, continued, spoken_text
 
 pytestmark = pytest.mark.usefixtures("provider")
 

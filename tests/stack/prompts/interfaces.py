@@ -9,13 +9,12 @@ import openai
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.stack.callers import Caller, continued, spoken_text, streamed_text
+from tests.stack.callers import GUARDRAIL, Caller, continued, spoken_text, streamed_text
 
 PREFIX = "arn:aws:bedrock:us-east-1:123456789012:prompt/"
 SONNET = "anthropic.claude-3-5-sonnet-20240620-v1:0"
 CHAT_1 = PREFIX + "PROMPTCHT1:1"
 SPACES_1 = PREFIX + "PROMPTSPC1:1"
-GUARDRAIL = {"guardrailIdentifier": "grworkbench1", "guardrailVersion": "1"}
 TIDES = {
     "name": "tides",
     "description": "The tides of a harbour.",
