@@ -39,7 +39,7 @@ check: setup  ## lint, types, then the tests
 	$(BIN)/mypy
 	$(MAKE) --no-print-directory test
 
-bench: setup  ## measure the CPU time of the middleware beside a bare pass-through
+bench: setup  ## measure what the middleware costs beside a bare pass-through, and the meter beside others
 	$(BIN)/python -m bench
 
 faults: setup  ## the long runs of hostile input and broken parts, minutes of them

@@ -17,7 +17,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench import conversations, servers
+from bench import conversations, meters, servers
 from bench.load import CHAT, CHAT_STREAM, CONVERSE, CONVERSE_STREAM, Load, continuing
 from bench.servers import Server
 
@@ -95,8 +95,10 @@ def main() -> None:
         ]
         asyncio.run(_rounds(subjects))
     rows = _rows(subjects)
+    compared = meters.compared()
     _show(rows, time.monotonic() - began)
-    _keep(rows)
+    meters.show(compared)
+    _keep(rows, compared)
 
 
 async def _rounds(subjects: list[Subject]) -> None:
@@ -168,7 +170,7 @@ def _verdict(row: dict[str, Any]) -> tuple[str, str, str, str]:
     return shown["ratio"], shown["added_ms"], f"{row['added_bare']:.2f}", bound
 
 
-def _keep(rows: list[dict[str, Any]]) -> None:
+def _keep(rows: list[dict[str, Any]], compared: list[dict[str, Any]]) -> None:
     now = datetime.now(UTC)
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{now:%Y%m%dT%H%M%SZ}.json"
@@ -178,7 +180,13 @@ def _keep(rows: list[dict[str, Any]]) -> None:
         "cores": os.cpu_count(),
         "load": os.getloadavg(),
     }
-    record = {"at": now.isoformat(), "rounds": ROUNDS, "machine": machine, "rows": rows}
+    record = {
+        "at": now.isoformat(),
+        "rounds": ROUNDS,
+        "machine": machine,
+        "rows": rows,
+        "meters": compared,
+    }
     path.write_text(json.dumps(record, indent=2) + "\n")
     print(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 

@@ -44,14 +44,14 @@ class Server:
 
 @contextmanager
 def origin() -> Iterator[Server]:
-    with _served([*_UVICORN, "bench.origin:app"], {}, "/health/readiness") as server:
+    with served([*_UVICORN, "bench.origin:app"], {}, "/health/readiness") as server:
         yield server
 
 
 @contextmanager
 def bare(upstream: str) -> Iterator[Server]:
     arguments = [*_UVICORN, "--factory", "bench.bare:create_app"]
-    with _served(arguments, {"BENCH_UPSTREAM": upstream}, "/health/readiness") as server:
+    with served(arguments, {"BENCH_UPSTREAM": upstream}, "/health/readiness") as server:
         yield server
 
 
@@ -64,7 +64,7 @@ def middleware(upstream: str, database_url: str, history: str) -> Iterator[Serve
         "MIDDLEWARE_DATABASE_URL": database_url,
         "MIDDLEWARE_HISTORY": history,
     }
-    with _served(["-m", "middleware"], settings, "/readyz") as server:
+    with served(["-m", "middleware"], settings, "/readyz") as server:
         yield server
 
 
@@ -88,10 +88,13 @@ def postgres() -> Iterator[Postgres]:
 
 
 @contextmanager
-def _served(arguments: list[str], settings: dict[str, str], ready: str) -> Iterator[Server]:
+def served(arguments: list[str], settings: dict[str, str], ready: str) -> Iterator[Server]:
+    """A Python process that serves; a port of its own is named in its environment and after `--port`."""
     port = ports.choose()
     if arguments[1] == "uvicorn":
-        arguments = [*arguments, "--port", str(port)]
+        arguments = [*arguments, "--port"]
+    if arguments[-1] == "--port":
+        arguments = [*arguments, str(port)]
     environment = {**os.environ, **settings, "MIDDLEWARE_PORT": str(port)}
     started = subprocess.Popen(
         [sys.executable, *arguments], env=environment, stdout=subprocess.DEVNULL

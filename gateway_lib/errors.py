@@ -27,6 +27,12 @@
     │   ├── ProofFailed         it is deployed, and does not do what it must
     │   └── NotConfirmed        what deletes was not confirmed
     ├── UploadFailed            run folders cannot be kept in S3 (gateway_lib.evaluation)
+    ├── BenchmarkError          a measurement cannot be done (gateway_lib.benchmark)
+    │   ├── SpecError           what is to be measured is not said right
+    │   ├── RecordsUnusable     a file or table holds no records, or not these
+    │   ├── MeterMissing        AIPerf, the second meter, is not installed or did not finish
+    │   ├── RunInvalid          the meter was overloaded, and figures were asked for
+    │   └── BenchmarkInterrupted  stopped by Ctrl-C or SIGTERM; what was measured is kept
     ├── PrismaError             LiteLLM's database engine cannot be prepared (gateway_lib.local.prisma)
     └── RunError                a notebook run cannot be done
         ├── NotebookNotFound    no notebook has that name
@@ -36,7 +42,9 @@
         ├── SecretInArtefact    a file of the run held a secret; the file was removed
         ├── NotebookFailed      a cell raised, or the kernel died
         ├── RunInterrupted      stopped by Ctrl-C or SIGTERM
-        └── RunNotFound         no run, or more than one, matches the id asked for
+        ├── RunNotFound         no run, or more than one, matches the id asked for
+        ├── RegressionFound     a figure became worse than the baseline's, beyond the tolerance
+        └── NotComparable       what two runs found cannot be compared: the meter of one was overloaded
 """
 
 from __future__ import annotations
@@ -148,6 +156,34 @@ class UploadFailed(GatewayError):
     """Run folders cannot be kept in S3."""
 
 
+class BenchmarkError(GatewayError):
+    """A measurement cannot be done."""
+
+
+class SpecError(BenchmarkError):
+    """What is to be measured is not said right; the text names the place."""
+
+
+class RecordsUnusable(BenchmarkError):
+    """A file or table holds no records of a benchmark, or not those that are needed."""
+
+
+class MeterMissing(BenchmarkError):
+    """AIPerf, the second meter, is not installed or did not finish."""
+
+
+class RunInvalid(BenchmarkError):
+    """The meter was overloaded: its figures say more about the client than about the gateway."""
+
+    exit_code = 4
+
+
+class BenchmarkInterrupted(BenchmarkError):
+    """Stopped by Ctrl-C or SIGTERM; what was measured until then is kept."""
+
+    exit_code = 130
+
+
 class RunError(GatewayError):
     """A notebook run cannot be done."""
 
@@ -184,3 +220,15 @@ class RunInterrupted(RunError):
 
 class RunNotFound(RunError):
     """No run, or more than one, matches the id asked for."""
+
+
+class RegressionFound(RunError):
+    """A figure became worse than the baseline's, beyond the tolerance."""
+
+    exit_code = 3
+
+
+class NotComparable(RunError):
+    """What two runs found cannot be compared: the meter of one was overloaded, or nothing matches."""
+
+    exit_code = 4

@@ -9,17 +9,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import matplotlib as mpl
 from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.axis import Axis
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+MARKS = ("o", "s", "^", "D", "v", "P")
+DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), "-.", (0, (7, 2, 1, 2, 1, 2)), "--")
 INK, SOFT, LINE = "#1b1f24", "#5b6570", "#dde1e6"
+SLIDE = (9.6, 5.4)
+"""Inches, 16:9. Text of 12 points on it can be read from the last row."""
 
 _STYLE: dict[Any, Any] = {
     "figure.facecolor": "white",
@@ -48,6 +54,14 @@ _STYLE: dict[Any, Any] = {
 }
 
 
+class Picture(NamedTuple):
+    """A figure with its file name and what it shows in words, for who cannot see it."""
+
+    figure: Figure
+    name: str
+    alt: str
+
+
 @contextmanager
 def style() -> Iterator[None]:
     """The style, for the figures made inside the context only."""
@@ -55,9 +69,64 @@ def style() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def slide_style() -> Iterator[None]:
+    """The same for figures of the size `SLIDE`, with text that fits it."""
+    with mpl.rc_context({**_STYLE, "figure.figsize": SLIDE, "font.size": 12, "axes.titlesize": 15}):
+        yield
+
+
 def colour(position: int) -> str:
     """Colour of a series by its position."""
     return COLOURS[position % len(COLOURS)]
+
+
+def mark(position: int) -> str:
+    """Shape of a series by its position, for who sees no colours."""
+    return MARKS[position % len(MARKS)]
+
+
+def dashes(position: int) -> Any:
+    """Line style of a series by its position, for who sees no colours."""
+    return DASHES[position % len(DASHES)]
+
+
+def note(figure: Figure, text: str) -> None:
+    """A line below a figure: what is not drawn, and why."""
+    if text:
+        figure.supxlabel(text, fontsize=10, color=SOFT, ha="right", x=0.99)
+
+
+def thousands(axis: Axis) -> None:
+    """Few numbers on an axis, written as people write them."""
+    axis.set_major_locator(MaxNLocator(5))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+
+
+def logarithmic(axes: Axes, low: float, high: float) -> None:
+    """A logarithmic value axis whose numbers are written as people write them."""
+    axes.set_xscale("log")
+    axes.set_xlim(low, high)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def key(axes: Axes, names: Sequence[str], positions: Sequence[int] | None = None) -> None:
+    """A list of series beside the axes, in the order given, each with its line."""
+    for row, name in enumerate(names):
+        place = row if positions is None else positions[row]
+        height = 0.97 - 0.075 * row
+        axes.plot(
+            [1.02, 1.06],
+            [height] * 2,
+            color=colour(place),
+            ls=dashes(place),
+            lw=2.4,
+            transform=axes.transAxes,
+            clip_on=False,
+        )
+        axes.text(1.075, height, name, transform=axes.transAxes, va="center", color=colour(place))
 
 
 def short_names(models: Sequence[str]) -> dict[str, str]:

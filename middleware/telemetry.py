@@ -9,6 +9,7 @@ import sys
 import time
 import traceback
 from collections.abc import Awaitable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -30,6 +31,23 @@ class Exchange:
     status: int = 0
     sent: int = 0
     note: str = ""
+    upstream: float = 0.0
+    """Seconds waited for LiteLLM, until the headers of its answers were there."""
+
+    def timing(self) -> bytes:
+        """Where the time went until the answer began, as a Server-Timing header (W3C), in milliseconds."""
+        whole = time.perf_counter() - self.began
+        own, waited = (whole - self.upstream) * 1000, self.upstream * 1000
+        return f"middleware;dur={own:.3f}, litellm;dur={waited:.3f}".encode()
+
+
+_exchange: ContextVar[Exchange | None] = ContextVar("exchange", default=None)
+
+
+def waited_upstream(seconds: float) -> None:
+    """Note that the request now served has waited for LiteLLM."""
+    if exchange := _exchange.get():
+        exchange.upstream += seconds
 
 
 class Telemetry:
@@ -48,6 +66,7 @@ class Telemetry:
             return
         exchange = Exchange(_request_id(scope), time.perf_counter())
         scope.setdefault("state", {})["exchange"] = exchange
+        _exchange.set(exchange)
         id_header = (b"x-request-id", exchange.request_id.encode())
 
         def observed(message: Message) -> Awaitable[None]:
@@ -55,7 +74,8 @@ class Telemetry:
                 exchange.sent += len(message.get("body", b""))
             elif message["type"] == "http.response.start":
                 exchange.status = message["status"]
-                message["headers"] = [*message.get("headers", ()), id_header]
+                timing = (b"server-timing", exchange.timing())
+                message["headers"] = [*message.get("headers", ()), id_header, timing]
             return send(message)  # not awaited here: a coroutine less for every token of a stream
 
         try:

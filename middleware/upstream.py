@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,6 +14,7 @@ from yarl import URL
 
 from middleware.errors import UpstreamBroken, UpstreamTimeout, UpstreamUnavailable
 from middleware.settings import Settings
+from middleware.telemetry import waited_upstream
 
 FETCH_SECONDS = 10.0
 # Less than the 5 s after which LiteLLM closes an idle connection: a request sent into a connection that is
@@ -55,6 +57,7 @@ class Upstream:
         Raises:
             UpstreamUnavailable, UpstreamTimeout, UpstreamBroken: before the headers were there.
         """
+        began = time.perf_counter()
         try:
             return await self.session.request(
                 method, self.url(target), headers=headers, data=body, allow_redirects=False
@@ -66,6 +69,8 @@ class Upstream:
             raise (UpstreamUnavailable if connecting else UpstreamTimeout) from error
         except aiohttp.ClientError as error:
             raise UpstreamBroken from error
+        finally:
+            waited_upstream(time.perf_counter() - began)
 
     @asynccontextmanager
     async def websocket(

@@ -4,33 +4,95 @@ In a notebook::
 
     from gateway_lib import benchmark
 
-    asked = benchmark.questions("general", n=12, seed=1)
-    frame = await benchmark.measure(["gpt-4o-mini"], asked, seed=1)
-    benchmark.table(benchmark.summarise(frame))
+    spec = benchmark.load_spec("quick")
+    frame = benchmark.run(spec)
+    summary = benchmark.summarise(frame)
+    benchmark.table(summary)
+    run.picture(benchmark.percentiles(summary))
+
+Names are imported when they are used: the meter's own processes need few of them, and pay for none of
+the statistics and pictures.
 """
 
-from gateway_lib.benchmark.call import Call, measured_call, response_cost, stream_cost
-from gateway_lib.benchmark.figures import (
-    cost_alt,
-    cost_and_accuracy,
-    latency_alt,
-    latency_distribution,
-)
-from gateway_lib.benchmark.measure import measure, questions
-from gateway_lib.benchmark.summary import headline, summarise, table
+from __future__ import annotations
 
-__all__ = [
-    "Call",
-    "cost_alt",
-    "cost_and_accuracy",
-    "headline",
-    "latency_alt",
-    "latency_distribution",
-    "measure",
-    "measured_call",
-    "questions",
-    "response_cost",
-    "stream_cost",
-    "summarise",
-    "table",
-]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gateway_lib.benchmark.answers import answers_page as answers_page
+    from gateway_lib.benchmark.answers import answers_text as answers_text
+    from gateway_lib.benchmark.answers import known_of as known_of
+    from gateway_lib.benchmark.comparison import compare as compare
+    from gateway_lib.benchmark.explorer import explore as explore
+    from gateway_lib.benchmark.figures.changes import changes as changes
+    from gateway_lib.benchmark.figures.distribution import distribution as distribution
+    from gateway_lib.benchmark.figures.frontier import frontier as frontier
+    from gateway_lib.benchmark.figures.overlay import overlay as overlay
+    from gateway_lib.benchmark.figures.percentiles import percentiles as percentiles
+    from gateway_lib.benchmark.figures.throughput import throughput as throughput
+    from gateway_lib.benchmark.figures.timeline import timeline as timeline
+    from gateway_lib.benchmark.figures.waterfall import waterfall as waterfall
+    from gateway_lib.benchmark.projection import Fixed as Fixed
+    from gateway_lib.benchmark.projection import project as project
+    from gateway_lib.benchmark.projection import projection_table as projection_table
+    from gateway_lib.benchmark.prompts import questions as questions
+    from gateway_lib.benchmark.reconciliation import reconciled as reconciled
+    from gateway_lib.benchmark.run_comparison import changes_table as changes_table
+    from gateway_lib.benchmark.run_comparison import chosen as chosen
+    from gateway_lib.benchmark.run_comparison import compare_runs as compare_runs
+    from gateway_lib.benchmark.run_comparison import setup_table as setup_table
+    from gateway_lib.benchmark.scoring import references as references
+    from gateway_lib.benchmark.scoring import score as score
+    from gateway_lib.benchmark.scoring import scorers_of as scorers_of
+    from gateway_lib.benchmark.slo import Slo as Slo
+    from gateway_lib.benchmark.slo import goodput as goodput
+    from gateway_lib.benchmark.spec import Spec as Spec
+    from gateway_lib.benchmark.spec import load_spec as load_spec
+    from gateway_lib.benchmark.spec import spec_of as spec_of
+    from gateway_lib.benchmark.story import About as About
+    from gateway_lib.benchmark.story import about as about
+    from gateway_lib.benchmark.summary import headline as headline
+    from gateway_lib.benchmark.summary import load as load
+    from gateway_lib.benchmark.summary import summarise as summarise
+    from gateway_lib.benchmark.summary import table as table
+    from gateway_lib.benchmark.told_cost import response_cost as response_cost
+    from gateway_lib.benchmark.told_cost import stream_cost as stream_cost
+    from gateway_lib.benchmark.workers import run as run
+
+_OF = {
+    "answers": ("answers_page", "answers_text", "known_of"),
+    "comparison": ("compare",),
+    "explorer": ("explore",),
+    "figures.changes": ("changes",),
+    "figures.distribution": ("distribution",),
+    "figures.frontier": ("frontier",),
+    "figures.overlay": ("overlay",),
+    "figures.percentiles": ("percentiles",),
+    "figures.throughput": ("throughput",),
+    "figures.timeline": ("timeline",),
+    "figures.waterfall": ("waterfall",),
+    "projection": ("Fixed", "project", "projection_table"),
+    "prompts": ("questions",),
+    "reconciliation": ("reconciled",),
+    "run_comparison": ("changes_table", "chosen", "compare_runs", "setup_table"),
+    "scoring": ("references", "score", "scorers_of"),
+    "slo": ("Slo", "goodput"),
+    "spec": ("Spec", "load_spec", "spec_of"),
+    "story": ("About", "about"),
+    "summary": ("headline", "load", "summarise", "table"),
+    "told_cost": ("response_cost", "stream_cost"),
+    "workers": ("run",),
+}
+_WHERE = {name: module for module, names in _OF.items() for name in names}
+__all__ = sorted(_WHERE)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -2,51 +2,82 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 
-from gateway_lib.benchmark.intervals import Estimate, proportion_interval, quantile_interval
+from gateway_lib.benchmark import records
+from gateway_lib.benchmark.columns import NAMES
+from gateway_lib.benchmark.intervals import CONFIDENCE, Estimate
+from gateway_lib.benchmark.metrics import BY_NAME, COLUMNS, METRICS, estimates, text
 from gateway_lib.plots import short_names
 
-TOO_SMALL = "n too small"
+BOUNDS = ("_low", "_high")
 
 
-def summarise(frame: pd.DataFrame) -> pd.DataFrame:
-    """One row per model, indexed by model, in order of the name.
+def load(path: Path) -> pd.DataFrame:
+    """Records of a run with the columns that figures are made of, in the order they were due.
 
-    Times, tokens and cost are of requests that succeeded; accuracy is the share of those that were
-    answered right. Where a model has none, its figures are null.
+    Args:
+        path: The Parquet file, or the folder of the run.
+
+    Raises:
+        RecordsUnusable: There is none, or it holds no records.
+    """
+    file = path / "records.parquet" if path.is_dir() else path
+    return records.read(file, [name for name in NAMES if name in COLUMNS])
+
+
+def summarise(
+    frame: pd.DataFrame, by: str | list[str] = "model", *, confidence: float = CONFIDENCE
+) -> pd.DataFrame:
+    """One row per model, in order of the name; or per model of a stage, by `["stage", "model"]`.
+
+    Args:
+        frame: Records.
+        by: Column or columns to group by.
+        confidence: Of the intervals.
 
     Returns:
-        `requests`, `errors`; `ttft_p50_ms`, `ttft_p95_ms`, `total_p50_ms` and `accuracy`, each with
-        `_low` and `_high` of its 95 % interval (null: n too small for one); `tokens_out_mean`,
-        `cost_per_1k_usd` (per thousand requests) and `cost_source`.
+        `requests`, `errors` and, for every figure of `metrics.METRICS`, the value and the bounds of its
+        interval (`_low`, `_high`; null: n too small). Null where there is nothing to make it of;
+        infinite where too many requests failed for it to be finite. Then `cost_source` and
+        `cost_missing`, how many requests have no price.
     """
-    rows = {str(model): _summary(part) for model, part in frame.groupby("model")}
-    return pd.DataFrame.from_dict(rows, orient="index").sort_index()
+    ordered = in_order(frame)
+    rows = {}
+    for name, part in ordered.groupby(by, observed=True, sort=True):
+        row: dict[str, object] = {"requests": len(part), "errors": int((~part["ok"]).sum())}
+        for metric, estimate in estimates(part, confidence=confidence).items():
+            row |= _columns(metric, estimate)
+        sources = part.loc[part["cost_usd"].notna(), "cost_source"].dropna().unique()
+        row["cost_source"] = ", ".join(sorted(map(str, sources))) or None
+        row["cost_missing"] = int(part["cost_usd"].isna().sum())
+        rows[name] = row
+    summary = pd.DataFrame.from_dict(rows, orient="index")
+    summary.index.names = [by] if isinstance(by, str) else by
+    return summary
 
 
-def _summary(part: pd.DataFrame) -> dict[str, object]:
-    good = part[part["ok"]]
-    row: dict[str, object] = {"requests": len(part), "errors": len(part) - len(good)}
-    for name, column, q in (
-        ("ttft_p50_ms", "ttft_ms", 0.5),
-        ("ttft_p95_ms", "ttft_ms", 0.95),
-        ("total_p50_ms", "total_ms", 0.5),
-    ):
-        values = good[column].dropna().to_numpy()
-        row |= _columns(name, quantile_interval(values, q) if len(values) else None)
-    right = good["correct"].dropna()
-    row |= _columns(
-        "accuracy", proportion_interval(int(right.sum()), len(right)) if len(right) else None
+def in_order(frame: pd.DataFrame) -> pd.DataFrame:
+    """Records in the order they were due, which intervals take into account."""
+    if frame["scheduled_s"].is_monotonic_increasing:
+        return frame
+    return frame.sort_values("scheduled_s", kind="stable", ignore_index=True)
+
+
+def estimate_of(row: pd.Series, name: str) -> Estimate | None:
+    """A figure of a row of the summary, with its interval."""
+    value, low, high = (row[f"{name}{suffix}"] for suffix in ("", *BOUNDS))
+    if pd.isna(value):
+        return None
+    bounded = not (pd.isna(low) or pd.isna(high))
+    return Estimate(
+        float(value),
+        float(low) if bounded else None,
+        float(high) if bounded else None,
+        int(row["requests"]),
     )
-    priced = good["cost_usd"].dropna()
-    sources = sorted(set(good["cost_source"].dropna()))
-    return {
-        **row,
-        "tokens_out_mean": good["tokens_out"].astype(float).mean(),
-        "cost_per_1k_usd": priced.mean() * 1000 if len(priced) else None,
-        "cost_source": ", ".join(sources) or None,
-    }
 
 
 def _columns(name: str, estimate: Estimate | None) -> dict[str, float | None]:
@@ -57,50 +88,41 @@ def _columns(name: str, estimate: Estimate | None) -> dict[str, float | None]:
     }
 
 
-def table(summary: pd.DataFrame) -> pd.DataFrame:
-    """The summary to read: values with their 95 % intervals, units in the headings."""
-    readable = pd.DataFrame(
-        {
-            "requests": summary["requests"],
-            "errors": summary["errors"],
-            "TTFT p50, ms": _texts(summary, "ttft_p50_ms", "{:.0f}"),
-            "TTFT p95, ms": _texts(summary, "ttft_p95_ms", "{:.0f}"),
-            "total p50, ms": _texts(summary, "total_p50_ms", "{:.0f}"),
-            "tokens out, mean": summary["tokens_out_mean"].map(lambda n: _text(n, "{:.0f}")),
-            "cost per 1000, $": summary["cost_per_1k_usd"].map(lambda c: _text(c, "{:.4f}")),
-            "accuracy, %": _texts(summary, "accuracy", "{:.0f}", factor=100),
+SHOWN = (
+    *("ttft_p50_ms", "ttft_p95_ms", "total_p50_ms", "total_p95_ms", "itl_p50_ms"),
+    *("accuracy_pct", "tokens_out_mean", "cost_per_1k_usd"),
+)
+
+
+def table(summary: pd.DataFrame, shown: tuple[str, ...] = SHOWN) -> pd.DataFrame:
+    """The summary to read: a row per figure, a column per model, values with their intervals.
+
+    Args:
+        summary: One row per model.
+        shown: Names of the figures.
+    """
+    names = short_names([str(model) for model in summary.index])
+    readable = {}
+    for model, row in summary.iterrows():
+        figures = {
+            BY_NAME[name].label: text(BY_NAME[name], estimate_of(row, name)) for name in shown
         }
-    )
-    return readable.rename(index=short_names([str(model) for model in summary.index]))
-
-
-def _texts(summary: pd.DataFrame, name: str, form: str, factor: float = 1) -> list[str]:
-    texts: list[str] = []
-    columns = summary[[name, f"{name}_low", f"{name}_high"]].astype(float) * factor
-    for value, low, high in columns.itertuples(index=False):
-        if pd.isna(value):
-            texts.append("no data")
-        elif pd.isna(low):
-            texts.append(f"{form.format(value)} ({TOO_SMALL})")
-        else:
-            texts.append(f"{form.format(value)} [{form.format(low)}, {form.format(high)}]")
-    return texts
-
-
-def _text(value: float | None, form: str) -> str:
-    return "not reported" if value is None or pd.isna(value) else form.format(value)
+        counts = {"requests": f"{row['requests']:,}", "errors": f"{row['errors']:,}"}
+        readable[names[str(model)]] = {**counts, **figures}
+    return pd.DataFrame(readable)
 
 
 def headline(frame: pd.DataFrame) -> dict[str, float | int | None]:
     """Headline figures over all models, for the list of runs."""
-    good = frame[frame["ok"]]
-    right = good["correct"].dropna()
-    priced = good["cost_usd"].dropna()
+    over_all = estimates(in_order(frame))
+    names = ("ttft_p50_ms", "ttft_p95_ms", "total_p50_ms", "accuracy_pct")
+    priced = frame["cost_usd"].dropna()
     return {
         "requests": len(frame),
-        "errors": len(frame) - len(good),
-        "ttft_p50_ms": float(good["ttft_ms"].median()) if len(good) else None,
-        "total_p50_ms": float(good["total_ms"].median()) if len(good) else None,
-        "accuracy_pct": float(right.mean() * 100) if len(right) else None,
+        "errors": int((~frame["ok"]).sum()),
+        **{name: found.value if (found := over_all[name]) else None for name in names},
         "cost_usd": float(priced.sum()) if len(priced) else None,
     }
+
+
+__all__ = ["METRICS", "estimate_of", "headline", "in_order", "load", "summarise", "table"]

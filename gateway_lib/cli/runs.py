@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from gateway_lib.cli import comparison
 from gateway_lib.errors import NotebookFailed, NotebookNotFound, RunInterrupted
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ runs = typer.Typer(help="The runs so far.", no_args_is_help=True)
 
 def register(app: typer.Typer) -> None:
     """Add `run` and `runs` to `app`."""
+    comparison.register(runs)
     app.command("run")(run)
     app.add_typer(runs, name="runs")
 
@@ -59,20 +61,23 @@ def run(
         typer.Option(help="Base URL.  [default: $GATEWAY_BASE_URL, else a local stack]"),
     ] = None,
     all_: Annotated[bool, typer.Option("--all", help="Every notebook in notebooks/.")] = False,
+    replay: Annotated[
+        str | None,
+        typer.Option(metavar="RUN", help="Do a run again: its notebook with its parameters."),
+    ] = None,
     runs_dir: RunsDirOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Execute notebooks on the gateway, one after the other, and keep a record of each."""
-    from gateway_lib.runs.parameters import split_assignments
-    from gateway_lib.runs.plan import all_notebooks, find_notebook, plan_all
-    from gateway_lib.runs.redaction import redactor
     from gateway_lib.runs.session import opened_runner
-    from gateway_lib.settings import process_environment
 
-    paths = all_notebooks() if all_ else [find_notebook(name) for name in notebooks or ()]
-    if not paths or (all_ and notebooks):
-        raise NotebookNotFound("name the notebooks to run, or give --all alone")
-    plans = plan_all(paths, split_assignments(parameters or ()), redactor(process_environment()))
+    if replay is not None and (notebooks or parameters or all_):
+        raise NotebookNotFound("--replay takes notebook and parameters from the run: give it alone")
+    plans = (
+        [_replayed(replay, runs_dir)]
+        if replay is not None
+        else _planned(notebooks or [], parameters or [], all_)
+    )
     with opened_runner(
         gateway=gateway,
         runs_dir=runs_dir,
@@ -88,6 +93,31 @@ def run(
         many = f"{len(failed)} of {len(done)} notebooks failed: " if len(failed) > 1 else ""
         raise NotebookFailed(many + "; ".join(failed))
     return 0
+
+
+def _planned(notebooks: list[str], parameters: list[str], all_: bool) -> list[Plan]:
+    from gateway_lib.runs.parameters import split_assignments
+    from gateway_lib.runs.plan import all_notebooks, find_notebook, plan_all
+    from gateway_lib.runs.redaction import redactor
+    from gateway_lib.settings import process_environment
+
+    paths = all_notebooks() if all_ else [find_notebook(name) for name in notebooks]
+    if not paths or (all_ and notebooks):
+        raise NotebookNotFound("name the notebooks to run, or give --all alone")
+    return plan_all(paths, split_assignments(parameters), redactor(process_environment()))
+
+
+def _replayed(run_id: str, runs_dir: Path | None) -> Plan:
+    from gateway_lib.runs.redaction import redactor
+    from gateway_lib.runs.registry import find_run
+    from gateway_lib.runs.replay import differences, replay_plan
+    from gateway_lib.settings import process_environment
+
+    entry = find_run(_runs_dir(runs_dir), run_id)
+    plan = replay_plan(entry, redactor(process_environment()))
+    for difference in differences(entry, plan):
+        _progress.print(f"not as it was: {difference}", style="yellow", markup=False)
+    return plan
 
 
 def _execute(plans: list[Plan], runner: Runner) -> list[Manifest]:
@@ -167,6 +197,7 @@ def _facts(manifest: Manifest) -> dict[str, Any]:
     commit = f"{git.commit}{' with changes' if git.dirty else ''}" if git.commit else "unknown"
     return {
         "started": moment_text(manifest.started),
+        **({"replay of": manifest.replay_of} if manifest.replay_of else {}),
         **given,
         "gateway": f"{manifest.gateway.url or 'unknown'} ({versions or 'version unknown'})",
         "commit": commit,

@@ -82,6 +82,7 @@ class Manifest(_Part):
     metrics: dict[str, Number] = {}
     parameters: Parameters = Parameters()
     seed: int | None = None
+    replay_of: str | None = None
     gateway: Gateway = Gateway()
     git: Git = Git()
     lock_sha256: str | None = None

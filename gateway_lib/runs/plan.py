@@ -25,11 +25,12 @@ NOTEBOOKS = PROJECT_ROOT / "notebooks"
 
 @dataclass(frozen=True)
 class Plan:
-    """A notebook and the values it is to run with."""
+    """A notebook and the values it is to run with; `replay_of` is the id of the run it does again."""
 
     notebook: Path
     known: Mapping[str, Parameter]
     passed: Mapping[str, Any]
+    replay_of: str | None = None
 
     @property
     def effective(self) -> dict[str, Any]:

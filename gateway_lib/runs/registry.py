@@ -51,9 +51,16 @@ def list_runs(runs_dir: Path) -> list[Entry]:
 def find_run(runs_dir: Path, wanted: str) -> Entry:
     """The run with an id, with a unique beginning of one or of its last six digits, or `latest`.
 
+    A path leads to a run folder that lies elsewhere, say one that came from another machine.
+
     Raises:
         RunNotFound: There is none, or more than one.
     """
+    if "/" in wanted:
+        try:
+            return Entry(Path(wanted), Manifest.read(Path(wanted)).as_seen_now())
+        except (OSError, ValueError):
+            raise RunNotFound(f"{wanted} is not the folder of a run") from None
     entries = list_runs(runs_dir)
     if wanted == "latest" and entries:
         return entries[0]

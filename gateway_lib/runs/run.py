@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from gateway_lib.plots import Picture
+
 FOLDER_VARIABLE = "GATEWAY_RUN_FOLDER"
 SUMMARY = "summary.json"
 RECORDS = "records.parquet"
@@ -92,6 +94,20 @@ class Run:
         (self.folder / "figures" / f"{name}.png").write_bytes(buffer.getvalue())
         self._update("figures", {f"{name}.png": alt})
         _show(buffer.getvalue(), alt)
+
+    def picture(self, picture: Picture) -> None:
+        """Keep a figure that knows its name and what it shows."""
+        self.figure(picture.figure, picture.name, alt=picture.alt)
+
+    def page(self, name: str, html: str) -> Path:
+        """Keep a page as `<name>.html`; the path of it."""
+        if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
+            raise ValueError(f"page name {name!r}: lower-case letters, digits, - and _ only")
+        self._make()
+        path = self.folder / f"{name}.html"
+        write_atomically(path, str(self._checked(html, path.name)))
+        self._note()
+        return path
 
     def _update(self, part: str, items: Mapping[str, Any]) -> None:
         self._make()

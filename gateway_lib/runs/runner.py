@@ -88,6 +88,7 @@ class Runner:
                 effective=self.redactor.value(plan.effective),
             ),
             seed=plan.seed,
+            replay_of=plan.replay_of,
             gateway=provenance.gateway_facts(self.target),
             git=provenance.git_state(),
             lock_sha256=provenance.lock_sha256(),

@@ -184,8 +184,9 @@ async def perform(plan: Plan, faults: tuple[Fault, ...], entry: Entry) -> AsyncI
         await asyncio.sleep(max(0.0, due - loop.time()))
         if at_end:
             return
+        entry.last_token_at = time.time()
         if not sent:
-            entry.first_token_at = time.time()
+            entry.first_token_at = entry.last_token_at
         entry.tokens_sent = sent + 1
         yield pieces[sent]
 

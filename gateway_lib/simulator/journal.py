@@ -37,6 +37,7 @@ class Entry:
     stream: bool = False
     received_at: float = field(default_factory=time.time)
     first_token_at: float | None = None
+    last_token_at: float | None = None
     finished_at: float | None = None
     status: int | None = None
     outcome: Outcome = "running"

@@ -7,6 +7,8 @@ import gzip
 import json
 from urllib.parse import parse_qs
 
+SLOW_MS = 80
+
 
 class Origin:
     """An ASGI application; what it saw is in `requests` and `left`."""
@@ -63,6 +65,10 @@ class Origin:
         await _answer(
             send, code, b"" if code in (204, 304) else b'{"error": {"code": "x"}}', headers
         )
+
+    async def _on_slow(self, scope, receive, send, body) -> None:
+        await asyncio.sleep(SLOW_MS / 1000)
+        await _answer(send, 200, b"at last")
 
     async def _on_gzip(self, scope, receive, send, body) -> None:
         await _answer(send, 200, gzip.compress(b"squeezed" * 50), [(b"content-encoding", b"gzip")])

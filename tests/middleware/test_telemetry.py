@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from middleware.telemetry import JsonFormatter
+from tests.middleware.origin import SLOW_MS
 
 
 class Lines(logging.Handler):
@@ -43,6 +45,22 @@ async def test_a_callers_request_id_goes_up_and_comes_back(gateway, origin, http
 async def test_an_unusable_request_id_is_replaced(gateway, http, bad):
     async with http.get(f"{gateway}/echo", headers={"x-request-id": bad}) as response:
         assert len(response.headers["x-request-id"]) == 32
+
+
+async def test_an_answer_says_where_the_time_went(gateway, http):
+    began = time.perf_counter()
+    async with http.get(f"{gateway}/slow") as response:
+        whole = (time.perf_counter() - began) * 1000
+        [told] = response.headers.getall("server-timing")
+    middleware, litellm = (float(part.split("dur=")[1]) for part in told.split(", "))
+    assert told.startswith("middleware;dur=") and ", litellm;dur=" in told
+    assert litellm >= SLOW_MS
+    assert middleware > 0 and middleware + litellm <= whole
+
+
+async def test_what_litellm_was_not_asked_it_is_not_blamed_for(gateway, http):
+    async with http.get(f"{gateway}/livez") as response:
+        assert response.headers["server-timing"].endswith(", litellm;dur=0.000")
 
 
 async def test_a_request_is_one_line_of_json_without_secrets(gateway, http, lines):

@@ -12,12 +12,19 @@ import pandas as pd
 import pytest
 
 from gateway_lib import config
+from gateway_lib.benchmark import records
+from gateway_lib.benchmark.comparison import same_plan
+from gateway_lib.benchmark.story import about
 from gateway_lib.runs.manifest import Manifest
 from gateway_lib.runs.parameters import notebook_parameters
 from gateway_lib.settings import PROJECT_ROOT
 
 NOTEBOOKS = sorted((PROJECT_ROOT / "notebooks").glob("*.ipynb"))
 LONGEST_CELL = 15
+PICTURES = (
+    *("percentiles-ttft", "percentiles-total", "distribution-ttft", "timeline", "overhead"),
+    *("cost-quality", "explored-distribution-total"),
+)
 SYNTAX = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 
 
@@ -68,24 +75,52 @@ def test_benchmark_measures_every_model_on_every_question(runs):
     manifest, folder = runs["05_benchmark"]
     parameters, figures = manifest.parameters.effective, manifest.metrics
     assert manifest.status == "succeeded"
-    assert manifest.duration_s < 60
+    assert manifest.duration_s < 120
     assert manifest.seed == parameters["seed"] == 1
-    frame = pd.read_parquet(folder / "records.parquet")
+    frame = records.read(folder / "records.parquet")
     asked = parameters["n"] * parameters["repeats"]
     assert dict(frame["model"].value_counts()) == dict.fromkeys(parameters["models"], asked)
     assert figures["requests"] == len(frame) == asked * 3
     assert figures["errors"] == 0
-    assert figures["cost_usd"] == pytest.approx(frame["cost_usd"].sum())
+    assert figures["not_booked"] == 0 and figures["cost_difference_max_usd"] <= 1e-6
+    assert figures["booked_usd"] == figures["cost_usd"] == pytest.approx(frame["cost_usd"].sum())
     assert (frame["cost_usd"] > 0).all()
-    assert set(frame["cost_source"]) == {"stream usage"}
+    assert set(frame["cost_source"]) == {"spend log"}
     assert (frame["ttft_ms"] < frame["total_ms"]).all()
     assert (frame["tokens_out"] > 0).all()
+    assert (frame[["middleware_ms", "upstream_ms", "provider_ms"]] > 0).all(axis=None)
     assert 0 < figures["accuracy_pct"] < 100
     assert frame["model"].iloc[:9].nunique() > 1
+    assert about(frame).achieved == about(frame).requested == len(frame)
     summary = json.loads((folder / "summary.json").read_text())["summary"]
     assert sorted(summary) == sorted(parameters["models"])
     names = [artefact.path for artefact in manifest.artefacts if artefact.alt]
-    assert names == ["figures/latency.png", "figures/cost-accuracy.png"]
+    assert names == [f"figures/{name}.png" for name in PICTURES]
+    answers = (folder / "answers.html").read_text()
+    assert answers.count("<section") == parameters["n"] and "right" in answers
+
+
+def test_a_replay_asks_the_same_and_is_compared_with_the_run(runs, stack):
+    manifest, folder = runs["05_benchmark"]
+    [(again, replayed)] = run(stack.environment, folder.parent, "--replay", manifest.id)
+    assert again.replay_of == manifest.id and again.seed == manifest.seed
+    frames = [records.read(each / "records.parquet") for each in (folder, replayed)]
+    assert same_plan(*frames)
+    [(compared, where)] = run(stack.environment, folder.parent, "06_compare_runs")
+    figures = compared.metrics
+    assert (figures["before"], figures["after"]) == (manifest.id, again.id)
+    verdicts = ("worse", "better", "same", "cannot_tell", "n_too_small")
+    assert sum(figures[name] for name in verdicts) >= 3 * 3, "costs, answers and errors at least"
+    shown = [artefact.path for artefact in compared.artefacts if artefact.alt]
+    assert shown == [f"figures/{name}.png" for name in ("changes", "overlay-ttft", "overlay-total")]
+    report = (where / "report.html").read_text()
+    assert "What came out differently" in report
+
+
+def test_one_run_alone_is_not_compared(stack, tmp_path):
+    [(manifest, folder)] = run(stack.environment, tmp_path, "06_compare_runs")
+    assert manifest.status == "succeeded" and not manifest.metrics
+    assert "There is no second run" in (folder / "executed.ipynb").read_text()
 
 
 def test_no_key_of_the_stack_is_in_any_file(runs, stack):
@@ -110,12 +145,12 @@ def test_quickstart_without_the_administrators_key_says_what_it_skips(stack, tmp
 
 
 def test_benchmark_shows_what_failed(stack, tmp_path):
-    parameters = ["-p", "models=gpt-4o-mini,no-such-model", "-p", "n=2"]
+    parameters = ["-p", "models=gpt-4o-mini,no-such-model", "-p", "n=2", "-p", "repeats=1"]
     [(manifest, folder)] = run(stack.environment, tmp_path, "05_benchmark", *parameters)
     assert (manifest.metrics["requests"], manifest.metrics["errors"]) == (4, 2)
     report = (folder / "report.html").read_text()
     assert "4 requests, 2 failed" in report
-    assert "BadRequestError" in report
+    assert "2 http_400" in report
     assert "n too small" in report
 
 

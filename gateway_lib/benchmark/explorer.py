@@ -1,0 +1,199 @@
+"""Looking around in runs: pick run, figure, model and question, and see.
+
+In JupyterLab these are widgets. Where nobody is there to pick, under papermill, the same code draws what is
+picked at first, once, so that the executed notebook has it.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from matplotlib import pyplot as plt
+
+from gateway_lib.benchmark import records
+from gateway_lib.benchmark.answers import answers_text, known_of
+from gateway_lib.benchmark.figures.distribution import TITLES, distribution
+from gateway_lib.benchmark.figures.frontier import frontier
+from gateway_lib.benchmark.figures.percentiles import percentiles
+from gateway_lib.benchmark.figures.timeline import timeline
+from gateway_lib.benchmark.figures.waterfall import waterfall
+from gateway_lib.benchmark.story import KEY
+from gateway_lib.benchmark.summary import summarise
+from gateway_lib.errors import RecordsUnusable
+from gateway_lib.plots import Picture
+from gateway_lib.runs.registry import list_runs
+from gateway_lib.runs.run import FOLDER_VARIABLE, RECORDS
+
+if TYPE_CHECKING:
+    import ipywidgets as widgets
+
+_DPI, _WIDTH = 160, 880
+EVERY = "all models"
+ALL_QUESTIONS = "all questions"
+VIEWS: dict[str, Callable[[pd.DataFrame, str], Picture]] = {
+    "distribution": lambda frame, time: distribution(frame, time),
+    "percentiles": lambda frame, time: percentiles(summarise(frame), time),
+    "timeline": lambda frame, time: timeline(frame),
+    "overhead": lambda frame, time: waterfall(frame),
+    "cost and quality": lambda frame, time: frontier(summarise(frame)),
+}
+
+
+def benchmark_runs(runs_dir: Path) -> dict[str, Path]:
+    """Folders of the runs that hold a benchmark, by id, newest first."""
+    from pyarrow import parquet
+
+    found = {}
+    for entry in list_runs(runs_dir):
+        file = entry.folder / RECORDS
+        if file.is_file() and KEY.encode() in str(parquet.read_schema(file).metadata).encode():
+            found[entry.manifest.id] = entry.folder
+    return found
+
+
+class Explorer:
+    """What is picked, and what it shows.
+
+    Attributes:
+        run: Id of a run.
+        view: One of `VIEWS`.
+        time: Which time distribution and percentiles are of.
+        model: A model, or all.
+        question: A question whose answers are shown, or all, for which none are.
+    """
+
+    def __init__(self, folders: dict[str, Path]) -> None:
+        """Look into runs.
+
+        Raises:
+            RecordsUnusable: There are none.
+        """
+        if not folders:
+            raise RecordsUnusable("no benchmark yet: `gateway run 05_benchmark` makes one")
+        self._folders = folders
+        self._cache: dict[str, pd.DataFrame] = {}
+        self.run = next(iter(folders))
+        self.view, self.time = "distribution", "total_ms"
+        self.model, self.question = EVERY, ALL_QUESTIONS
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """Records of the run."""
+        if self.run not in self._cache:
+            self._cache = {self.run: records.read(self._folders[self.run] / RECORDS)}
+        return self._cache[self.run]
+
+    @property
+    def models(self) -> list[str]:
+        return [EVERY, *sorted(map(str, self.frame["model"].unique()))]
+
+    @property
+    def questions(self) -> list[str]:
+        return [ALL_QUESTIONS, *sorted(map(str, self.frame["question"].unique()))]
+
+    @property
+    def chosen(self) -> pd.DataFrame:
+        """Records of what is picked; empty where the model was not asked the question."""
+        part = self.frame
+        if self.model in self.models[1:]:
+            part = part[part["model"] == self.model]
+        if self.question in self.questions[1:]:
+            part = part[part["question"] == self.question]
+        return part
+
+    def picture(self) -> Picture | None:
+        """The figure; None where there is nothing to draw."""
+        part = self.chosen
+        return VIEWS[self.view](part, self.time) if len(part) else None
+
+    def answers(self) -> str:
+        """Answers to the question that is picked; empty where all are, or none were kept."""
+        if self.question not in self.questions[1:]:
+            return ""
+        try:
+            return answers_text(self.chosen, known_of(self.frame))
+        except RecordsUnusable as error:
+            return str(error)
+
+
+def explore(runs_dir: Path | None = None) -> Any:
+    """Widgets in JupyterLab; under papermill, or without ipywidgets, what they would show at first.
+
+    Raises:
+        RecordsUnusable: There is no benchmark among the runs.
+    """
+    from gateway_lib.runs import current
+    from gateway_lib.settings import settings
+
+    own = os.environ.get(FOLDER_VARIABLE)
+    folders = benchmark_runs(runs_dir or settings().runs_dir)
+    if own and (Path(own) / RECORDS).is_file():
+        folders = {Path(own).name: Path(own), **folders}
+    explorer = Explorer(folders)
+    if own:
+        picture = explorer.picture()
+        if picture is not None:
+            current().picture(picture._replace(name=f"explored-{picture.name}"))
+        return None
+    return panel(explorer)
+
+
+def _image(picture: Picture) -> Any:
+    from IPython.display import Image
+
+    buffer = io.BytesIO()
+    picture.figure.savefig(buffer, format="png", dpi=_DPI, bbox_inches="tight")
+    plt.close(picture.figure)
+    return Image(data=buffer.getvalue(), alt=picture.alt, width=_WIDTH)  # type: ignore[no-untyped-call]
+
+
+def panel(explorer: Explorer) -> widgets.VBox:
+    """The widgets of an explorer; each change is drawn at once."""
+    import ipywidgets as widgets
+    from IPython.display import display
+
+    def menu(label: str, options: Any, value: str) -> widgets.Dropdown:
+        return widgets.Dropdown(options=options, value=value, description=label)
+
+    picks = {
+        "run": menu("run", list(explorer._folders), explorer.run),
+        "view": menu("figure", list(VIEWS), explorer.view),
+        "time": menu("time", [(words, name) for name, words in TITLES.items()], explorer.time),
+        "model": menu("model", explorer.models, explorer.model),
+        "question": menu("question", explorer.questions, explorer.question),
+    }
+    out = widgets.Output()
+
+    def draw() -> None:
+        with out:
+            out.clear_output(wait=True)
+            picture = explorer.picture()
+            if picture is None:
+                print("nothing to show: this model was not asked this question")
+            else:
+                display(_image(picture))  # type: ignore[no-untyped-call]
+            if text := explorer.answers():
+                print(text)
+
+    def changed(change: dict[str, Any]) -> None:
+        name = next(name for name, pick in picks.items() if pick is change["owner"])
+        if change["new"] == getattr(explorer, name):
+            return
+        setattr(explorer, name, change["new"])
+        if name == "run":  # another run has other models and questions
+            explorer.model, explorer.question = EVERY, ALL_QUESTIONS
+            picks["model"].options, picks["question"].options = explorer.models, explorer.questions
+            picks["model"].value, picks["question"].value = EVERY, ALL_QUESTIONS
+        draw()
+
+    for pick in picks.values():
+        pick.observe(changed, names="value")
+    draw()
+    return widgets.VBox(
+        [widgets.HBox(list(picks.values())[:3]), widgets.HBox(list(picks.values())[3:]), out]
+    )
