@@ -22,8 +22,9 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.servers import Server, served
-from gateway_lib.benchmark import aiperf, run, spec_of
-from gateway_lib.benchmark.spec import Spec
+from gateway_lib.benchmark import run, spec_of
+from gateway_lib.benchmark.meter import aiperf
+from gateway_lib.benchmark.plan.spec import Spec
 from gateway_lib.errors import MeterMissing
 from gateway_lib.settings import Settings, settings_of
 

@@ -12,8 +12,8 @@ import time
 
 from openai import AsyncOpenAI
 
-from gateway_lib.benchmark.schedule import Planned, plans
-from gateway_lib.benchmark.spec import spec_of
+from gateway_lib.benchmark.plan.schedule import Planned, plans
+from gateway_lib.benchmark.plan.spec import spec_of
 
 
 async def main(base_url: str, document: str) -> None:

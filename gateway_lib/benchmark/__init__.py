@@ -20,10 +20,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gateway_lib.benchmark.answers import answers_page as answers_page
-    from gateway_lib.benchmark.answers import answers_text as answers_text
-    from gateway_lib.benchmark.answers import known_of as known_of
-    from gateway_lib.benchmark.comparison import compare as compare
+    from gateway_lib.benchmark.costs.projection import Fixed as Fixed
+    from gateway_lib.benchmark.costs.projection import project as project
+    from gateway_lib.benchmark.costs.projection import projection_table as projection_table
+    from gateway_lib.benchmark.costs.reconciliation import reconciled as reconciled
+    from gateway_lib.benchmark.costs.told_cost import response_cost as response_cost
+    from gateway_lib.benchmark.costs.told_cost import stream_cost as stream_cost
     from gateway_lib.benchmark.explorer import explore as explore
     from gateway_lib.benchmark.figures.changes import changes as changes
     from gateway_lib.benchmark.figures.distribution import distribution as distribution
@@ -33,36 +35,35 @@ if TYPE_CHECKING:
     from gateway_lib.benchmark.figures.throughput import throughput as throughput
     from gateway_lib.benchmark.figures.timeline import timeline as timeline
     from gateway_lib.benchmark.figures.waterfall import waterfall as waterfall
-    from gateway_lib.benchmark.projection import Fixed as Fixed
-    from gateway_lib.benchmark.projection import project as project
-    from gateway_lib.benchmark.projection import projection_table as projection_table
-    from gateway_lib.benchmark.prompts import questions as questions
-    from gateway_lib.benchmark.reconciliation import reconciled as reconciled
-    from gateway_lib.benchmark.run_comparison import changes_table as changes_table
-    from gateway_lib.benchmark.run_comparison import chosen as chosen
-    from gateway_lib.benchmark.run_comparison import compare_runs as compare_runs
-    from gateway_lib.benchmark.run_comparison import setup_table as setup_table
-    from gateway_lib.benchmark.scoring import references as references
-    from gateway_lib.benchmark.scoring import score as score
-    from gateway_lib.benchmark.scoring import scorers_of as scorers_of
-    from gateway_lib.benchmark.slo import Slo as Slo
-    from gateway_lib.benchmark.slo import goodput as goodput
-    from gateway_lib.benchmark.spec import Spec as Spec
-    from gateway_lib.benchmark.spec import load_spec as load_spec
-    from gateway_lib.benchmark.spec import spec_of as spec_of
-    from gateway_lib.benchmark.story import About as About
-    from gateway_lib.benchmark.story import about as about
-    from gateway_lib.benchmark.summary import headline as headline
-    from gateway_lib.benchmark.summary import load as load
-    from gateway_lib.benchmark.summary import summarise as summarise
-    from gateway_lib.benchmark.summary import table as table
-    from gateway_lib.benchmark.told_cost import response_cost as response_cost
-    from gateway_lib.benchmark.told_cost import stream_cost as stream_cost
-    from gateway_lib.benchmark.workers import run as run
+    from gateway_lib.benchmark.meter.workers import run as run
+    from gateway_lib.benchmark.plan.prompts import questions as questions
+    from gateway_lib.benchmark.plan.slo import Slo as Slo
+    from gateway_lib.benchmark.plan.slo import goodput as goodput
+    from gateway_lib.benchmark.plan.spec import Spec as Spec
+    from gateway_lib.benchmark.plan.spec import load_spec as load_spec
+    from gateway_lib.benchmark.plan.spec import spec_of as spec_of
+    from gateway_lib.benchmark.quality.answers import answers_page as answers_page
+    from gateway_lib.benchmark.quality.answers import answers_text as answers_text
+    from gateway_lib.benchmark.quality.answers import known_of as known_of
+    from gateway_lib.benchmark.quality.scoring import references as references
+    from gateway_lib.benchmark.quality.scoring import score as score
+    from gateway_lib.benchmark.quality.scoring import scorers_of as scorers_of
+    from gateway_lib.benchmark.records.story import About as About
+    from gateway_lib.benchmark.records.story import about as about
+    from gateway_lib.benchmark.results.comparison import compare as compare
+    from gateway_lib.benchmark.results.run_comparison import changes_table as changes_table
+    from gateway_lib.benchmark.results.run_comparison import chosen as chosen
+    from gateway_lib.benchmark.results.run_comparison import compare_runs as compare_runs
+    from gateway_lib.benchmark.results.run_comparison import setup_table as setup_table
+    from gateway_lib.benchmark.results.summary import headline as headline
+    from gateway_lib.benchmark.results.summary import load as load
+    from gateway_lib.benchmark.results.summary import summarise as summarise
+    from gateway_lib.benchmark.results.summary import table as table
 
 _OF = {
-    "answers": ("answers_page", "answers_text", "known_of"),
-    "comparison": ("compare",),
+    "costs.projection": ("Fixed", "project", "projection_table"),
+    "costs.reconciliation": ("reconciled",),
+    "costs.told_cost": ("response_cost", "stream_cost"),
     "explorer": ("explore",),
     "figures.changes": ("changes",),
     "figures.distribution": ("distribution",),
@@ -72,17 +73,16 @@ _OF = {
     "figures.throughput": ("throughput",),
     "figures.timeline": ("timeline",),
     "figures.waterfall": ("waterfall",),
-    "projection": ("Fixed", "project", "projection_table"),
-    "prompts": ("questions",),
-    "reconciliation": ("reconciled",),
-    "run_comparison": ("changes_table", "chosen", "compare_runs", "setup_table"),
-    "scoring": ("references", "score", "scorers_of"),
-    "slo": ("Slo", "goodput"),
-    "spec": ("Spec", "load_spec", "spec_of"),
-    "story": ("About", "about"),
-    "summary": ("headline", "load", "summarise", "table"),
-    "told_cost": ("response_cost", "stream_cost"),
-    "workers": ("run",),
+    "meter.workers": ("run",),
+    "plan.prompts": ("questions",),
+    "plan.slo": ("Slo", "goodput"),
+    "plan.spec": ("Spec", "load_spec", "spec_of"),
+    "quality.answers": ("answers_page", "answers_text", "known_of"),
+    "quality.scoring": ("references", "score", "scorers_of"),
+    "records.story": ("About", "about"),
+    "results.comparison": ("compare",),
+    "results.run_comparison": ("changes_table", "chosen", "compare_runs", "setup_table"),
+    "results.summary": ("headline", "load", "summarise", "table"),
 }
 _WHERE = {name: module for module, names in _OF.items() for name in names}
 __all__ = sorted(_WHERE)

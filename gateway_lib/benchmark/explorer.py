@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from matplotlib import pyplot as plt
 
-from gateway_lib.benchmark import records
-from gateway_lib.benchmark.answers import answers_text, known_of
 from gateway_lib.benchmark.figures.distribution import TITLES, distribution
 from gateway_lib.benchmark.figures.frontier import frontier
 from gateway_lib.benchmark.figures.percentiles import percentiles
 from gateway_lib.benchmark.figures.timeline import timeline
 from gateway_lib.benchmark.figures.waterfall import waterfall
-from gateway_lib.benchmark.story import KEY
-from gateway_lib.benchmark.summary import summarise
+from gateway_lib.benchmark.quality.answers import answers_text, known_of
+from gateway_lib.benchmark.records import table as records
+from gateway_lib.benchmark.records.story import KEY
+from gateway_lib.benchmark.results.summary import summarise
 from gateway_lib.errors import RecordsUnusable
 from gateway_lib.plots import Picture
 from gateway_lib.runs.registry import list_runs

@@ -19,8 +19,8 @@ from gateway_lib.errors import BenchmarkInterrupted, RunInvalid, SpecError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from gateway_lib.benchmark.spec import Spec
-    from gateway_lib.benchmark.workers import State
+    from gateway_lib.benchmark.meter.workers import State
+    from gateway_lib.benchmark.plan.spec import Spec
     from gateway_lib.settings import Settings
 
 SpecArgument = Annotated[
@@ -62,7 +62,7 @@ def run(
     The exit status is 4 when the meter was overloaded and its figures cannot be trusted; the records are
     kept all the same, and say so.
     """
-    from gateway_lib.benchmark import workers
+    from gateway_lib.benchmark.meter import workers
 
     wanted = _spec(spec, changes)
     with _target(gateway) as settings, _bar(as_json) as told:
@@ -84,7 +84,7 @@ def sweep(
     as_json: JsonOption = False,
 ) -> None:
     """Raise the rate until the gateway falls behind, and name the knee."""
-    from gateway_lib.benchmark import search as looking
+    from gateway_lib.benchmark.meter import search as looking
 
     wanted = _spec(spec, changes)
     with _target(gateway) as settings, _bar(as_json) as told:
@@ -109,7 +109,7 @@ def search(
     as_json: JsonOption = False,
 ) -> None:
     """Look for the highest rate that meets the spec's objectives (slo)."""
-    from gateway_lib.benchmark import search as looking
+    from gateway_lib.benchmark.meter import search as looking
 
     wanted = _spec(spec, changes)
     if wanted.slo is None:
@@ -142,8 +142,8 @@ def shard(
     gateway: GatewayOption = None,
 ) -> None:
     """Measure one shard of a run whose others run elsewhere: as many as the spec's `shards`."""
-    from gateway_lib.benchmark import places
-    from gateway_lib.benchmark.shard import Alone, Job, in_a_loop, measure, stop_on_signals
+    from gateway_lib.benchmark.meter.shard import Alone, Job, in_a_loop, measure, stop_on_signals
+    from gateway_lib.benchmark.records import places
 
     wanted = _spec(spec, changes)
     if number >= wanted.shards:
@@ -171,7 +171,7 @@ def aiperf(
     as_json: JsonOption = False,
 ) -> None:
     """Let AIPerf, a second meter with an environment of its own, measure the same requests."""
-    from gateway_lib.benchmark import aiperf as second
+    from gateway_lib.benchmark.meter import aiperf as second
 
     wanted = _spec(spec, changes)
     second.found(program)
@@ -187,17 +187,17 @@ def merge(
     as_json: JsonOption = False,
 ) -> None:
     """Put the shards of a run together, exactly: each has to be there, once."""
-    from gateway_lib.benchmark import places, story
-    from gateway_lib.benchmark import shards as parts
-    from gateway_lib.benchmark.spec import spec_of
+    from gateway_lib.benchmark.meter import shards as parts
+    from gateway_lib.benchmark.plan.spec import spec_of
+    from gateway_lib.benchmark.records import places, story
 
     frame = parts.merge([places.read(place) for place in shards])
     _finish(frame, spec_of(story.about(frame).spec), _write(frame, "merged", out), as_json)
 
 
 def _spec(name: str, changes: list[str] | None) -> Spec:
-    from gateway_lib.benchmark.changes import changed
-    from gateway_lib.benchmark.spec import load_spec
+    from gateway_lib.benchmark.plan.changes import changed
+    from gateway_lib.benchmark.plan.spec import load_spec
 
     return changed(load_spec(name), changes or ())
 
@@ -244,7 +244,7 @@ def _bar(quiet: bool) -> Iterator[Any]:
 
 
 def _write(frame: pd.DataFrame, name: str, out: str | None) -> str:
-    from gateway_lib.benchmark import places
+    from gateway_lib.benchmark.records import places
     from gateway_lib.settings import settings
 
     if out is None:
@@ -257,7 +257,8 @@ def _write(frame: pd.DataFrame, name: str, out: str | None) -> str:
 def _finish(
     frame: pd.DataFrame, spec: Spec, path: str, as_json: bool, extra: dict[str, Any] | None = None
 ) -> None:
-    from gateway_lib.benchmark import steps, story, summary
+    from gateway_lib.benchmark.records import story
+    from gateway_lib.benchmark.results import steps, summary
 
     about = story.about(frame)
     table = steps.steps(frame, spec.slo)

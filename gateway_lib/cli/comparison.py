@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from gateway_lib.benchmark.run_comparison import RunComparison
+    from gateway_lib.benchmark.results.run_comparison import RunComparison
 
 _SHADES = {"worse": "red", "better": "green", "same": "", "run invalid": "yellow"}
 _MOST_SETUP = 12
@@ -59,8 +59,8 @@ def compare(
 
     Exit status 3: something became worse beyond the tolerance. 4: it cannot be compared.
     """
-    from gateway_lib.benchmark.run_comparison import as_json as plain
-    from gateway_lib.benchmark.run_comparison import compare_runs
+    from gateway_lib.benchmark.results.run_comparison import as_json as plain
+    from gateway_lib.benchmark.results.run_comparison import compare_runs
     from gateway_lib.runs.baseline import baseline_of
     from gateway_lib.runs.registry import find_run
 
@@ -105,7 +105,7 @@ def pin(
 
 
 def _print(pair: RunComparison) -> None:
-    from gateway_lib.benchmark.run_comparison import changes_table, setup_table
+    from gateway_lib.benchmark.results.run_comparison import changes_table, setup_table
 
     found = pair.found
     _out.print(f"before  {pair.before.manifest.id}", markup=False, soft_wrap=True)

@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 
 from gateway_lib import config
-from gateway_lib.benchmark import records
-from gateway_lib.benchmark.comparison import same_plan
-from gateway_lib.benchmark.story import about
+from gateway_lib.benchmark.records import table as records
+from gateway_lib.benchmark.records.story import about
+from gateway_lib.benchmark.results.comparison import same_plan
 from gateway_lib.runs.manifest import Manifest
 from gateway_lib.runs.parameters import notebook_parameters
 from gateway_lib.settings import PROJECT_ROOT

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from gateway_lib.benchmark.reconciliation import TOLERANCE_USD, reconciled
-from gateway_lib.benchmark.spec import spec_of
-from gateway_lib.benchmark.workers import run
+from gateway_lib.benchmark.costs.reconciliation import TOLERANCE_USD, reconciled
+from gateway_lib.benchmark.meter.workers import run
+from gateway_lib.benchmark.plan.spec import spec_of
 from gateway_lib.clients import AdminClient
 from gateway_lib.settings import settings_of
 

@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib import pyplot as plt
 
 from gateway_lib import plots
-from gateway_lib.benchmark.comparison import Change, Comparison
-from gateway_lib.benchmark.metrics import METRICS, Metric
+from gateway_lib.benchmark.results.comparison import Change, Comparison
+from gateway_lib.benchmark.results.metrics import METRICS, Metric
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,7 +10,7 @@ from matplotlib import pyplot as plt
 from matplotlib.ticker import PercentFormatter
 
 from gateway_lib import plots
-from gateway_lib.benchmark.metrics import times
+from gateway_lib.benchmark.results.metrics import times
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

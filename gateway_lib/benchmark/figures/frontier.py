@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib import pyplot as plt
 
 from gateway_lib import plots
-from gateway_lib.benchmark.summary import estimate_of
+from gateway_lib.benchmark.results.summary import estimate_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

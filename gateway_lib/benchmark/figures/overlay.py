@@ -11,7 +11,7 @@ from matplotlib.ticker import PercentFormatter
 
 from gateway_lib import plots
 from gateway_lib.benchmark.figures.distribution import TITLES
-from gateway_lib.benchmark.metrics import times
+from gateway_lib.benchmark.results.metrics import times
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

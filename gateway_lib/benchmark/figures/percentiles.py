@@ -8,8 +8,8 @@ from matplotlib import pyplot as plt
 
 from gateway_lib import plots
 from gateway_lib.benchmark.figures.distribution import TITLES
-from gateway_lib.benchmark.metrics import BY_NAME, text
-from gateway_lib.benchmark.summary import estimate_of
+from gateway_lib.benchmark.results.metrics import BY_NAME, text
+from gateway_lib.benchmark.results.summary import estimate_of
 
 _QS = (50, 95, 99)
 

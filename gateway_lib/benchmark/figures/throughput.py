@@ -9,9 +9,9 @@ import pandas as pd
 from matplotlib import pyplot as plt
 
 from gateway_lib import plots
-from gateway_lib.benchmark.intervals import quantile_intervals
-from gateway_lib.benchmark.metrics import times
-from gateway_lib.benchmark.summary import in_order
+from gateway_lib.benchmark.results.intervals import quantile_intervals
+from gateway_lib.benchmark.results.metrics import times
+from gateway_lib.benchmark.results.summary import in_order
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from gateway_lib.benchmark import records
+from gateway_lib.benchmark.records import table as records
 from gateway_lib.runs.manifest import Manifest
 from gateway_lib.runs.provenance import machine
 from gateway_lib.runs.registry import Entry

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import numpy as np
 import pandas as pd
 
-from gateway_lib.benchmark.columns import COLUMNS
-from gateway_lib.benchmark.records import Record, frame_of
-from gateway_lib.benchmark.story import About, Health, Stage, attrs
+from gateway_lib.benchmark.records.columns import COLUMNS
+from gateway_lib.benchmark.records.story import About, Health, Stage, attrs
+from gateway_lib.benchmark.records.table import Record, frame_of
 
 MODELS = ("small", "medium", "large")
 TTFT_MS = {"small": 60.0, "medium": 90.0, "large": 140.0}

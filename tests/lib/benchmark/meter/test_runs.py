@@ -14,7 +14,8 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import pytest
 
-from gateway_lib.benchmark import about, records, spec_of
+from gateway_lib.benchmark import about, spec_of
+from gateway_lib.benchmark.records import table as records
 from gateway_lib.errors import GatewayUnreachable, SpecError
 from tests.lib.benchmark.meter.conftest import MODEL, OTHER
 

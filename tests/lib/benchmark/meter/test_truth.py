@@ -79,7 +79,7 @@ def starve(simulator, seconds: float) -> None:
     [meter] = [
         child
         for child in psutil.Process().children()
-        if "gateway_lib.benchmark.worker" in child.cmdline()
+        if "gateway_lib.benchmark.meter.worker" in child.cmdline()
     ]
     end = time.monotonic() + seconds
     while time.monotonic() < end and meter.is_running():

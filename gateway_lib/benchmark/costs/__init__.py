@@ -1,0 +1,1 @@
+"""What calls cost: as told, as booked, and projected to a month."""

@@ -1,0 +1,1 @@
+"""Which answers are right, and the answers side by side."""

@@ -1,0 +1,1 @@
+"""What records say: figures with intervals, and how two runs compare."""
