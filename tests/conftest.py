@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,8 @@ from gateway_lib.local.postgres import Postgres
 
 # whoever imports LiteLLM in a test fetches nothing
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+# a test run in the background ignores Ctrl-C, and every command it starts and interrupts would, too
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header() -> str:

@@ -69,8 +69,6 @@ def run(
     as_json: JsonOption = False,
 ) -> int:
     """Execute notebooks on the gateway, one after the other, and keep a record of each."""
-    from gateway_lib.runs.session import opened_runner
-
     if replay is not None and (notebooks or parameters or all_):
         raise NotebookNotFound("--replay takes notebook and parameters from the run: give it alone")
     plans = (
@@ -78,6 +76,8 @@ def run(
         if replay is not None
         else _planned(notebooks or [], parameters or [], all_)
     )
+    from gateway_lib.runs.session import opened_runner  # seconds: after what can be refused at once
+
     with opened_runner(
         gateway=gateway,
         runs_dir=runs_dir,

@@ -27,6 +27,7 @@ __all__ = [
     "Site",
     "State",
     "Target",
+    "estimate_of",
     "estimates",
     "open_deployment",
 ]
@@ -82,3 +83,19 @@ def estimates(prepared: Prepared, prices: Path | None = None) -> list[Estimate]:
         return [prepared.estimate]
     known = read_prices(site.root, prices)
     return [estimate(Site(t, site.root, site.variables), known) for t in (Target.DEV, Target.PROD)]
+
+
+def estimate_of(target: str) -> Estimate:
+    """What an environment costs a month, by the tree of this checkout and its price list.
+
+    Args:
+        target: `dev` or `prod`; `local` costs nothing.
+
+    Raises:
+        DeployError: There is no such target, or its tree cannot be read.
+    """
+    from gateway_lib.deploy.cost import estimate
+    from gateway_lib.deploy.prices import read_prices
+
+    site = Site.of(target)
+    return estimate(site, read_prices(site.root))

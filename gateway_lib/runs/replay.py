@@ -9,6 +9,9 @@ from gateway_lib.runs.provenance import file_sha256, git_state, lock_sha256
 from gateway_lib.runs.redaction import MARK, Redactor
 from gateway_lib.runs.registry import Entry
 
+SPEC = "spec.yaml"
+"""What a run of `gateway bench` was asked for, in its folder."""
+
 
 def replay_plan(entry: Entry, redactor: Redactor) -> Plan:
     """Plan of a run's notebook with every value it ran with, defaults of then included.
@@ -22,6 +25,11 @@ def replay_plan(entry: Entry, redactor: Redactor) -> Plan:
     values = manifest.parameters.effective
     if manifest.status == "interactive":
         raise RunError(f"{manifest.id} was done by hand: nobody recorded its parameters")
+    spec = entry.folder / SPEC
+    if spec.is_file():
+        raise RunError(
+            f"{manifest.id} is no notebook's: do it again with `gateway bench run {spec}`"
+        )
     blanked = [name for name, value in values.items() if MARK in str(value)]
     if blanked:
         raise RunError(f"{manifest.id}: its parameter {', '.join(blanked)} was redacted")

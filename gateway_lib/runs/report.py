@@ -1,14 +1,18 @@
 """The report of a run: the executed notebook as one page that needs nothing else.
 
-Code is folded away, figures are inside the file, and the page's own policy forbids the browser to
-fetch anything, so it can be mailed, archived and opened without a network.
+A command's run has no notebook; its report has what it says in `notes.md`, and its figures. Code is folded
+away, figures are inside the file, and the page's own policy forbids the browser to fetch anything, so it
+can be mailed, archived and opened without a network.
 """
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Mapping
 from pathlib import Path
 
 from nbconvert import HTMLExporter
+from nbformat import NotebookNode, v4
 from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
 
 from gateway_lib.runs.manifest import Manifest, write_atomically
@@ -16,20 +20,29 @@ from gateway_lib.runs.plan import read_notebook
 from gateway_lib.runs.words import duration_text, figure_text, moment_text
 
 REPORT = "report.html"
+NOTES = "notes.md"
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
-def write_report(folder: Path, manifest: Manifest) -> Path | None:
-    """Write `report.html` of a run folder; nothing when no cell was ever saved.
+def write_report(folder: Path, manifest: Manifest, figures: Mapping[str, str]) -> Path | None:
+    """Write `report.html` of a run folder; nothing where nothing was ever saved.
+
+    Args:
+        folder: The run folder.
+        manifest: What the run was.
+        figures: By file name, what each figure shows.
 
     Raises:
         OSError: The report cannot be written.
         RunError: The executed notebook cannot be read.
     """
-    source = folder / "executed.ipynb"
-    if not source.is_file():
+    source, notes = folder / "executed.ipynb", folder / NOTES
+    if source.is_file():
+        notebook = read_notebook(source)
+    elif notes.is_file():
+        notebook = _of_notes(notes.read_text(encoding="utf-8"), folder, figures)
+    else:
         return None
-    notebook = read_notebook(source)
     exporter = HTMLExporter(  # type: ignore[no-untyped-call]
         template_name="report",
         extra_template_basedirs=[str(_TEMPLATES)],
@@ -47,3 +60,14 @@ def write_report(folder: Path, manifest: Manifest) -> Path | None:
     )
     write_atomically(folder / REPORT, page)
     return folder / REPORT
+
+
+def _of_notes(text: str, folder: Path, figures: Mapping[str, str]) -> NotebookNode:
+    cells = [v4.new_markdown_cell(text)]  # type: ignore[no-untyped-call]
+    for name, alt in figures.items():
+        png = base64.b64encode((folder / "figures" / name).read_bytes()).decode()
+        shown = v4.new_output(  # type: ignore[no-untyped-call]
+            "display_data", {"image/png": png}, metadata={"image/png": {"alt": alt}}
+        )
+        cells.append(v4.new_code_cell(outputs=[shown]))  # type: ignore[no-untyped-call]
+    return v4.new_notebook(cells=cells)  # type: ignore[no-untyped-call, no-any-return]

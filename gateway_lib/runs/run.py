@@ -101,11 +101,15 @@ class Run:
 
     def page(self, name: str, html: str) -> Path:
         """Keep a page as `<name>.html`; the path of it."""
-        if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
-            raise ValueError(f"page name {name!r}: lower-case letters, digits, - and _ only")
+        return self.text(f"{name}.html", html)
+
+    def text(self, name: str, content: str) -> Path:
+        """Keep a text as a file of the run; the path of it."""
+        if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*\.[a-z]+", name):
+            raise ValueError(f"file name {name!r}: lower-case letters, digits, - and _ only")
         self._make()
-        path = self.folder / f"{name}.html"
-        write_atomically(path, str(self._checked(html, path.name)))
+        path = self.folder / name
+        write_atomically(path, str(self._checked(content, name)))
         self._note()
         return path
 

@@ -46,7 +46,8 @@ def summarise(
     """
     ordered = in_order(frame)
     rows = {}
-    for name, part in ordered.groupby(by, observed=True, sort=True):
+    # a categorical column would come in the order of its categories
+    for name, part in sorted(ordered.groupby(by, observed=True), key=lambda group: group[0]):
         row: dict[str, object] = {"requests": len(part), "errors": int((~part["ok"]).sum())}
         for metric, estimate in estimates(part, confidence=confidence).items():
             row |= _columns(metric, estimate)

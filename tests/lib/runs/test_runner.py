@@ -1,6 +1,8 @@
 import hashlib
 import json
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
 
 import nbformat
@@ -183,3 +185,8 @@ def test_a_dead_kernel_is_a_failed_run(bench):
     executed = nbformat.read(bench.runs / manifest.id / "executed.ipynb", as_version=4)
     assert executed.cells[2].execution_count is None
     assert (bench.runs / manifest.id / "report.html").is_file()
+
+
+def test_a_run_begins_without_compiling_grammars_nobody_asks_for():
+    code = "import sys, gateway_lib.runs.session; sys.exit('rfc3987_syntax.syntax_helpers' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)

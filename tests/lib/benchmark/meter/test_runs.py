@@ -10,13 +10,18 @@ import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from gateway_lib.benchmark import about, spec_of
+from gateway_lib.benchmark import about, load_spec, spec_of
 from gateway_lib.benchmark.records import table as records
-from gateway_lib.errors import GatewayUnreachable, SpecError
+from gateway_lib.benchmark.results.run_comparison import compare_runs
+from gateway_lib.errors import GatewayUnreachable, RunError, SpecError
+from gateway_lib.runs.redaction import redactor
+from gateway_lib.runs.registry import list_runs
+from gateway_lib.runs.replay import replay_plan
 from tests.lib.benchmark.meter.conftest import MODEL, OTHER
 
 SEEDED = ["request", "stage", "rate_rps", "users", "model", "question", "category", "repeat"]
@@ -129,34 +134,64 @@ def spec_file(tmp_path):
     return path
 
 
-def test_the_command_measures_and_tells(simulator, spec_file, tmp_path):
-    out = tmp_path / "records.parquet"
-    running = command(simulator, "run", str(spec_file), "--out", str(out), "--json")
+def kept(runs_dir):
+    [entry] = list_runs(runs_dir)
+    return entry, records.read(entry.folder / "records.parquet")
+
+
+def test_the_command_measures_tells_and_keeps_a_run(simulator, spec_file, tmp_path):
+    runs_dir = tmp_path / "runs"
+    running = command(simulator, "run", str(spec_file), "--runs-dir", str(runs_dir), "--json")
     printed, errors = running.communicate(timeout=120)
     assert running.returncode == 0, errors
     told = json.loads(printed)
     assert (told["requested"], told["achieved"], told["valid"]) == (40, 40, True)
     assert told["steps"][0]["good_share"] == 1.0 and told["send_lag_p99_ms"] > 0
-    assert len(records.read(out)) == 40
+    entry, _ = kept(runs_dir)
+    manifest = entry.manifest
+    assert (manifest.status, manifest.notebook) == ("succeeded", "bench_spec")
+    assert told["run"] == manifest.id and entry.folder / "records.parquet" == Path(told["records"])
+    assert manifest.metrics["requests"] == 40 and manifest.metrics["valid"] is True
+    assert spec_of(manifest.parameters.effective) == load_spec(entry.folder / "spec.yaml")
+    page = (entry.folder / "report.html").read_text()
+    assert "40 of 40 requests" in page and page.count("<img") >= 4 and "TTFT p50" in page
+    assert "<summary>Code" not in page
+    # what is kept can be compared, with a run of any kind
+    pair = compare_runs(entry, entry)
+    assert pair.found.same_plan and not pair.found.regressions
+    with pytest.raises(RunError, match=r"do it again with `gateway bench run .*spec\.yaml`"):
+        replay_plan(entry, redactor({}, ()))
 
 
 def test_an_invalid_run_has_a_status_of_its_own_and_keeps_its_records(
     simulator, spec_file, tmp_path
 ):
-    out = tmp_path / "records.parquet"
     change = ["-s", "limits.cpu_share=0.000001"]
-    running = command(simulator, "run", str(spec_file), "--out", str(out), *change)
+    running = command(simulator, "run", str(spec_file), "--runs-dir", str(tmp_path), *change)
     printed, errors = running.communicate(timeout=120)
     assert running.returncode == 4
     assert "the meter was overloaded: stage 0, shard 0: the meter used" in errors
-    assert len(errors.strip().splitlines()) == 1
-    assert "invalid" in printed and not about(records.read(out)).valid
+    assert len(errors.strip().splitlines()) == 1 and "report: " in printed
+    entry, frame = kept(tmp_path)
+    assert not about(frame).valid and entry.manifest.metrics["valid"] is False
+    assert entry.manifest.status == "failed" and "overloaded" in entry.manifest.error
+    assert "the meter was overloaded" in (entry.folder / "report.html").read_text()
+
+
+def test_where_nothing_succeeds_the_run_says_why(simulator, spec_file, tmp_path):
+    simulator.control.faults({"match": MODEL, "kind": "status", "status": 503})
+    running = command(simulator, "run", str(spec_file), "--runs-dir", str(tmp_path), "--json")
+    printed, errors = running.communicate(timeout=120)
+    assert running.returncode == 1 and not printed
+    [entry] = list_runs(tmp_path)
+    assert entry.manifest.status == "failed"
+    assert entry.manifest.error.startswith("every request failed, the first with: ")
+    assert f"gateway: {entry.manifest.error}\n" == errors
 
 
 def test_ctrl_c_keeps_what_was_measured(simulator, spec_file, tmp_path):
-    out = tmp_path / "records.parquet"
-    change = ["-s", "load.requests=2000"]
-    running = command(simulator, "run", str(spec_file), "--out", str(out), "--json", *change)
+    change = ["-s", "load.requests=2000", "--runs-dir", str(tmp_path)]
+    running = command(simulator, "run", str(spec_file), "--json", *change)
     while not simulator.control.state()["totals"].get(MODEL, {}).get("done", 0) > 10:
         assert running.poll() is None, running.communicate()
         time.sleep(0.1)
@@ -164,15 +199,15 @@ def test_ctrl_c_keeps_what_was_measured(simulator, spec_file, tmp_path):
     printed, errors = running.communicate(timeout=60)
     assert running.returncode == 130, errors
     assert errors.strip().splitlines()[-1].startswith("gateway: interrupted: ")
-    frame = records.read(out)
+    entry, frame = kept(tmp_path)
     told = about(frame)
     assert told.interrupted and told.requested == 2000
     assert told.achieved == len(frame) == json.loads(printed)["achieved"] > 5
-    assert frame["ok"].all()
+    assert frame["ok"].all() and entry.manifest.status == "interrupted"
 
 
 def test_shards_of_several_machines_merge_into_one_run(simulator, tmp_path):
-    path = tmp_path / "spec.yaml"
+    path, runs_dir = tmp_path / "spec.yaml", tmp_path / "runs"
     path.write_text(SPEC.format(model=MODEL, shards=2))
     start = f"{datetime.now(UTC) + timedelta(seconds=15):%Y-%m-%dT%H:%M:%S}"
     files = [str(tmp_path / f"{number}.parquet") for number in (0, 1)]
@@ -183,17 +218,17 @@ def test_shards_of_several_machines_merge_into_one_run(simulator, tmp_path):
     for process in running:
         _, errors = process.communicate(timeout=120)
         assert process.returncode == 0, errors
-    out = str(tmp_path / "all.parquet")
-    merging = command(simulator, "merge", *files, "--out", out, "--json")
+    merging = command(simulator, "merge", *files, "--runs-dir", str(runs_dir), "--json")
     printed, errors = merging.communicate(timeout=60)
     assert merging.returncode == 0, errors
     assert json.loads(printed)["achieved"] == 40
-    merged = records.read(tmp_path / "all.parquet")
+    entry, merged = kept(runs_dir)
     assert list(merged["request"]) == list(range(40))
     assert about(merged).origin.strftime("%Y-%m-%dT%H:%M:%S") == start
-    alone = command(simulator, "merge", files[0])
+    assert entry.manifest.gateway.url == about(merged).target
+    alone = command(simulator, "merge", files[0], "--runs-dir", str(runs_dir))
     assert "shards [0] of 2: each is needed once" in alone.communicate(timeout=60)[1]
-    assert alone.returncode == 1
+    assert alone.returncode == 1 and len(list_runs(runs_dir)) == 1
 
 
 def test_progress_is_told(simulator):

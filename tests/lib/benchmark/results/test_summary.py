@@ -136,3 +136,10 @@ def test_a_million_records(tmp_path):
         assert kilobytes < 2_000_000
     with_answers = load(paths[0])
     assert "answer" not in with_answers, "figures need no texts"
+
+
+def test_models_come_in_the_order_of_their_names_whatever_the_records_say():
+    frame = tables.table(n=120)
+    order = ["medium", "large", "small"]
+    frame["model"] = frame["model"].cat.reorder_categories(order)
+    assert list(summarise(frame).index) == sorted(order)
