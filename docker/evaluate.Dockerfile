@@ -21,7 +21,6 @@ WORKDIR /gateway
 COPY --from=build /opt/gateway /opt/gateway
 COPY pyproject.toml requirements.lock ./
 COPY config config
-COPY copilot copilot
 COPY gateway_lib gateway_lib
 COPY middleware middleware
 COPY notebooks notebooks

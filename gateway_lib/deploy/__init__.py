@@ -85,11 +85,14 @@ def estimates(prepared: Prepared, prices: Path | None = None) -> list[Estimate]:
     return [estimate(Site(t, site.root, site.variables), known) for t in (Target.DEV, Target.PROD)]
 
 
-def estimate_of(target: str) -> Estimate:
+def estimate_of(target: str) -> Estimate | None:
     """What an environment costs a month, by the tree of this checkout and its price list.
 
     Args:
         target: `dev` or `prod`; `local` costs nothing.
+
+    Returns:
+        None where there is no tree, as in the image of the nightly evaluation.
 
     Raises:
         DeployError: There is no such target, or its tree cannot be read.
@@ -98,4 +101,6 @@ def estimate_of(target: str) -> Estimate:
     from gateway_lib.deploy.prices import read_prices
 
     site = Site.of(target)
+    if not (site.root / "copilot").is_dir():
+        return None
     return estimate(site, read_prices(site.root))
