@@ -85,11 +85,12 @@ def estimates(prepared: Prepared, prices: Path | None = None) -> list[Estimate]:
     return [estimate(Site(t, site.root, site.variables), known) for t in (Target.DEV, Target.PROD)]
 
 
-def estimate_of(target: str) -> Estimate | None:
-    """What an environment costs a month, by the tree of this checkout and its price list.
+def estimate_of(target: str, root: Path | None = None) -> Estimate | None:
+    """What an environment costs a month, by the tree and its price list.
 
     Args:
         target: `dev` or `prod`; `local` costs nothing.
+        root: The checkout; this one when not given.
 
     Returns:
         None where there is no tree, as in the image of the nightly evaluation.
@@ -100,7 +101,7 @@ def estimate_of(target: str) -> Estimate | None:
     from gateway_lib.deploy.cost import estimate
     from gateway_lib.deploy.prices import read_prices
 
-    site = Site.of(target)
+    site = Site.of(target, **({"root": root} if root else {}))
     if not (site.root / "copilot").is_dir():
         return None
     return estimate(site, read_prices(site.root))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway_lib import benchmark, deploy
 from gateway_lib.deploy.cost import FREE, estimate
 from gateway_lib.deploy.figures import cost_alt, cost_chart, diagram, diagram_alt
 from gateway_lib.deploy.prices import read_prices
@@ -118,3 +119,10 @@ def test_pictures_have_words():
         assert diagram(target).axes
     with pytest.raises(ValueError, match="no estimate"):
         cost_chart([of("local")])
+
+
+def test_a_benchmark_asks_for_a_months_costs_and_gets_none_where_there_is_no_tree(tmp_path):
+    month = deploy.estimate_of("prod")
+    assert month is not None and 0 < month.usd < month.most_usd
+    assert benchmark.Fixed.of(month).source == "estimate of the deployment prod"
+    assert deploy.estimate_of("prod", tmp_path) is None
