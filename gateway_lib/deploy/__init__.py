@@ -101,7 +101,7 @@ def estimate_of(target: str, root: Path | None = None) -> Estimate | None:
     from gateway_lib.deploy.cost import estimate
     from gateway_lib.deploy.prices import read_prices
 
-    site = Site.of(target, **({"root": root} if root else {}))
+    site = Site.of(target, root=root) if root else Site.of(target)
     if not (site.root / "copilot").is_dir():
         return None
     return estimate(site, read_prices(site.root))
