@@ -171,7 +171,7 @@ def test_a_key_is_used_and_its_spend_is_booked(proxy: Proxy) -> None:
     answers = [
         proxy.ask(key, f"question {number} with 'quotes' and \\ and ü") for number in range(3)
     ]
-    assert [answer.status_code for answer in answers] == [200] * 3, answers[0].text
+    assert [answer.text for answer in answers if answer.status_code != 200] == []
     usage = answers[0].json()["usage"]
     cost = sum(
         0.001 * answer.json()["usage"]["prompt_tokens"]
