@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from gateway_lib.cli.measuring import Found, bar, measured, put_together, target
+from gateway_lib.cli.options import GatewayOption, JsonOption, RunsDirOption
 from gateway_lib.errors import SpecError
 
 if TYPE_CHECKING:
@@ -23,17 +24,9 @@ ChangeOption = Annotated[
     list[str] | None,
     typer.Option("--set", "-s", metavar="KEY=VALUE", help="Change a field: -s load.rate_rps=20."),
 ]
-GatewayOption = Annotated[
-    str | None, typer.Option(help="Base URL.  [default: $GATEWAY_BASE_URL, else a local stack]")
-]
 StartOption = Annotated[
     float | None, typer.Option(help="First rate.  [default: the spec's]", min=0.001)
 ]
-RunsDirOption = Annotated[
-    Path | None,
-    typer.Option("--runs-dir", help="Folder of the runs.  [default: $GATEWAY_RUNS_DIR or runs]"),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 bench = typer.Typer(help="Measure a gateway: latency, throughput, goodput.", no_args_is_help=True)
 _out = Console(highlight=False)

@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from gateway_lib.cli.options import JsonOption, RunsDirOption
+
 if TYPE_CHECKING:
     from gateway_lib.benchmark.results.run_comparison import RunComparison
 
@@ -47,13 +49,8 @@ def compare(
     share_tolerance: Annotated[
         float, typer.Option(min=0, help="Change of a share that does not matter, in points.")
     ] = 1.0,
-    runs_dir: Annotated[
-        Path | None,
-        typer.Option(
-            "--runs-dir", help="Folder of the runs.  [default: $GATEWAY_RUNS_DIR or runs]"
-        ),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    runs_dir: RunsDirOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """What differs between two benchmark runs: set-up, and each figure with an interval.
 
@@ -82,12 +79,7 @@ def pin(
     run_id: Annotated[
         str, typer.Argument(metavar="RUN", help="Id, a unique beginning of it, or `latest`.")
     ],
-    runs_dir: Annotated[
-        Path | None,
-        typer.Option(
-            "--runs-dir", help="Folder of the runs.  [default: $GATEWAY_RUNS_DIR or runs]"
-        ),
-    ] = None,
+    runs_dir: RunsDirOption = None,
 ) -> None:
     """Make a run the baseline of its notebook, which `gateway runs compare RUN` measures against."""
     from gateway_lib.runs import baseline

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway_lib.cli import comparison
+from gateway_lib.cli.options import GatewayOption, JsonOption, RunsDirOption
 from gateway_lib.errors import NotebookFailed, NotebookNotFound, RunInterrupted
 
 if TYPE_CHECKING:
@@ -19,11 +20,6 @@ if TYPE_CHECKING:
     from gateway_lib.runs.plan import Plan
     from gateway_lib.runs.runner import Runner
 
-RunsDirOption = Annotated[
-    Path | None,
-    typer.Option("--runs-dir", help="Folder of the runs.  [default: $GATEWAY_RUNS_DIR or runs]"),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 _COLOURS = {
     "succeeded": "green",
@@ -56,10 +52,7 @@ def run(
             "--parameter", "-p", metavar="KEY=VALUE", help="For every notebook that has it."
         ),
     ] = None,
-    gateway: Annotated[
-        str | None,
-        typer.Option(help="Base URL.  [default: $GATEWAY_BASE_URL, else a local stack]"),
-    ] = None,
+    gateway: GatewayOption = None,
     all_: Annotated[bool, typer.Option("--all", help="Every notebook in notebooks/.")] = False,
     replay: Annotated[
         str | None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -52,9 +51,6 @@ def test_a_folder_that_cannot_be_written_is_a_clear_error():
 
 
 @needs_namespaces
-@pytest.mark.skipif(
-    os.geteuid() != 0, reason="the rest of the suite already runs as an ordinary user"
-)
 def test_an_ordinary_user_can_run_it(tmp_path):
     """In a namespace in which root is user 1000, the stack takes the path of an ordinary user."""
     command = [

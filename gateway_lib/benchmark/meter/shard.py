@@ -7,7 +7,6 @@ import gc
 import signal
 import time
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -175,10 +174,8 @@ def _stage(spec: Spec, plan: Plan, records: list[Record]) -> Stage:
 
 def in_a_loop(main: Coroutine[Any, Any, pd.DataFrame]) -> pd.DataFrame:
     """Run in the fastest event loop there is."""
-    try:
-        import uvloop
-    except ImportError:  # there is none for Windows
-        return asyncio.run(main)
+    import uvloop
+
     return uvloop.run(main)
 
 
@@ -186,5 +183,4 @@ def stop_on_signals(engine: Engine) -> None:
     """Let SIGINT and SIGTERM end the run early, and keep what was measured."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        with suppress(NotImplementedError):
-            loop.add_signal_handler(number, engine.stop)
+        loop.add_signal_handler(number, engine.stop)

@@ -107,13 +107,13 @@ def story(frame: pd.DataFrame, seed: int, rate: float, valid: bool = True) -> Ab
         target="http://localhost:4000",
         origin=datetime(2026, 3, 1, 12, tzinfo=UTC),
         stages=tuple(stages),
-        health=tuple(_health(stage.number, valid) for stage in stages),
+        health=tuple(health(stage=stage.number, valid=valid) for stage in stages),
     )
 
 
-def _health(stage: int, valid: bool) -> Health:
+def health(shard: int = 0, *, stage: int = 0, valid: bool = True) -> Health:
     return Health(
-        shard=0,
+        shard=shard,
         stage=stage,
         seconds=10,
         lag_p50_ms=0.2,

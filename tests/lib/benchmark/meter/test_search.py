@@ -12,8 +12,9 @@ from gateway_lib.benchmark.plan.slo import Slo, goodput
 from gateway_lib.benchmark.records.story import Stage, about, attrs
 from gateway_lib.benchmark.records.table import frame_of
 from gateway_lib.benchmark.results.steps import knee, saturated, steps
-from tests.lib.benchmark.meter.test_shards import health, story
+from tests.lib.benchmark.meter.test_shards import story
 from tests.lib.benchmark.records.test_records import record
+from tests.lib.benchmark.tables import health
 
 CAPACITY = 50.0
 SERVICE_S = 1 / CAPACITY
@@ -96,7 +97,7 @@ def test_a_search_says_when_it_cannot_tell():
 
 def test_an_overloaded_meter_ends_the_search_and_the_sweep():
     found = search(trials(valid=False), Slo(total_ms=100), 2)
-    assert "stopped at 2/s: stage 0, shard 0: it was slow" in found.said
+    assert "stopped at 2/s: stage 0, shard 0: send lag p99 of 900 ms" in found.said
     assert len(about(found.frame).stages) == 1
     assert len(about(sweep(trials(valid=False), 2).frame).stages) == 1
 

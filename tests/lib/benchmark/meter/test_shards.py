@@ -7,32 +7,12 @@ import pytest
 from gateway_lib.benchmark.meter.series import in_series
 from gateway_lib.benchmark.meter.shards import merge, merge_files
 from gateway_lib.benchmark.records import table as records
-from gateway_lib.benchmark.records.story import About, Health, Stage, Warmup, about, attrs
+from gateway_lib.benchmark.records.story import About, Stage, Warmup, about, attrs
 from gateway_lib.errors import RecordsUnusable
 from tests.lib.benchmark.records.test_records import record
+from tests.lib.benchmark.tables import health
 
 SHARDS = 3
-
-
-def health(shard, *, valid=True):
-    return Health(
-        shard=shard,
-        stage=0,
-        seconds=1,
-        lag_p50_ms=0.1,
-        lag_p95_ms=0.2,
-        lag_p99_ms=0.3,
-        lag_max_ms=0.4,
-        loop_lag_p95_ms=0,
-        loop_lag_p99_ms=0,
-        loop_lag_max_ms=0,
-        cpu_share=0.1,
-        cpu_wait_share=None,
-        machine_share=0.2,
-        load=1,
-        valid=valid,
-        reasons=() if valid else ("it was slow",),
-    )
 
 
 def story(parts=(0,), n=10, **changes):
@@ -108,7 +88,7 @@ def test_one_overloaded_shard_makes_the_run_invalid():
     bad = story((1,), health=(health(1, valid=False),))
     parts[1].attrs = attrs(bad)
     told = about(merge(parts))
-    assert not told.valid and told.invalid == ("stage 0, shard 1: it was slow",)
+    assert not told.valid and told.invalid == ("stage 0, shard 1: send lag p99 of 900 ms",)
 
 
 def test_what_are_not_the_shards_of_one_run_is_refused():
