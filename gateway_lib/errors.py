@@ -33,6 +33,11 @@
     │   ├── MeterMissing        AIPerf, the second meter, is not installed or did not finish
     │   ├── RunInvalid          the meter was overloaded, and figures were asked for
     │   └── BenchmarkInterrupted  stopped by Ctrl-C or SIGTERM; what was measured is kept
+    ├── ExperimentError         an experiment cannot be done (gateway_lib.experiments)
+    │   ├── ExperimentFileError   its file cannot be read, or something in it is not right
+    │   ├── ExperimentRefused   the gateway does not start, change or end it as asked
+    │   ├── OutcomesUnusable    a file or table holds no outcomes of an experiment, or not these
+    │   └── DesignRefused       a metric cannot be analysed under this design with honest errors
     ├── PrismaError             LiteLLM's database engine cannot be prepared (gateway_lib.local.prisma)
     └── RunError                a notebook run cannot be done
         ├── NotebookNotFound    no notebook has that name
@@ -182,6 +187,26 @@ class BenchmarkInterrupted(BenchmarkError):
     """Stopped by Ctrl-C or SIGTERM; what was measured until then is kept."""
 
     exit_code = 130
+
+
+class ExperimentError(GatewayError):
+    """An experiment cannot be done."""
+
+
+class ExperimentFileError(ExperimentError):
+    """An experiment's file cannot be read, or something in it is not right; a line for each mistake."""
+
+
+class ExperimentRefused(ExperimentError):
+    """The gateway does not start, change or end an experiment as asked."""
+
+
+class OutcomesUnusable(ExperimentError):
+    """A file or table holds no outcomes of an experiment, or not those that are needed."""
+
+
+class DesignRefused(ExperimentError):
+    """A metric cannot be analysed under this design with error rates that hold."""
 
 
 class RunError(GatewayError):
