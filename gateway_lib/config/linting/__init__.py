@@ -14,7 +14,7 @@ from pathlib import Path
 
 import yaml
 
-from gateway_lib.config.layers import chain, chosen
+from gateway_lib.config.layers import CONFIG_DIR, chain, chosen
 from gateway_lib.config.linting.context import Context
 from gateway_lib.config.linting.document import Document, load
 from gateway_lib.config.linting.rule import Rule
@@ -24,6 +24,7 @@ from gateway_lib.errors import ConfigurationError
 from gateway_lib.findings import Finding
 
 UNREADABLE = "yaml/unreadable"
+_OVERLAYS = frozenset((CONFIG_DIR / f"{place}.yaml").resolve() for place in ("local", "aws"))
 
 
 def lint(
@@ -36,7 +37,8 @@ def lint(
     """Check a configuration, or an overlay laid over the configuration that counts.
 
     Args:
-        path: a file with a `model_list` or `extends`; any other is an overlay.
+        path: a file with a `model_list` or `extends`; any other is an overlay, and so are those of the places,
+            which may add models.
         environment: the variables that LiteLLM would get: those of `.env` and the process.
         litellm: the version of LiteLLM that would run it; without one the installed.
         rules: the rules to check.
@@ -74,7 +76,7 @@ def _layers(path: Path) -> list[Document]:
     """The file and those below it, the outermost first."""
     first = _read(path)
     files = [path]
-    if "model_list" not in first.content and "extends" not in first.content:
+    if path.resolve() in _OVERLAYS or not {"model_list", "extends"} & first.content.keys():
         files.append(chosen())
     documents = [first]
     try:

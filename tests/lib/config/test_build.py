@@ -42,8 +42,13 @@ def test_a_broken_file_is_a_clear_error(tmp_path, content, message):
 def test_the_local_configuration_keeps_every_model_name_and_calls_no_provider_for_real():
     default = config.read(config.build.CONFIG_DIR / "default-config.yaml")
     local = config.load_local()
+    own = [
+        m["model_name"] for m in config.read(config.build.CONFIG_DIR / "local.yaml")["model_list"]
+    ]
+    assert all(name.startswith("simulated-") for name in own)
     assert [m["model_name"] for m in local["model_list"]] == [
-        m["model_name"] for m in default["model_list"]
+        *(m["model_name"] for m in default["model_list"]),
+        *own,
     ]
     for model in local["model_list"]:
         params = model["litellm_params"]
