@@ -154,14 +154,22 @@ class GatewayClient:
         """Answer of `POST path` with `body` as JSON."""
         return self._send("POST", path, json=body)
 
-    def _send(self, method: str, path: str, **what: Any) -> dict[str, Any]:
+    def send(self, method: str, path: str, **what: Any) -> httpx.Response:
+        """Whatever answer came, an error too; `what` is httpx's.
+
+        Raises:
+            GatewayUnreachable: None came.
+        """
         try:
-            answer = self._http.request(method, path, **what)
+            return self._http.request(method, path, **what)
         except httpx.HTTPError as error:
             raise GatewayUnreachable(f"{method} {path}: {error or type(error).__name__}") from None
+
+    def _send(self, method: str, path: str, **what: Any) -> dict[str, Any]:
+        answer = self.send(method, path, **what)
         if answer.is_error:
             raise GatewayUnreachable(
-                f"{method} {path}: HTTP {answer.status_code}: {_message(answer)}"
+                f"{method} {path}: HTTP {answer.status_code}: {error_text(answer)}"
             )
         parsed = answer.json()
         return parsed if isinstance(parsed, dict) else {"data": parsed}
@@ -197,7 +205,8 @@ class AdminClient(GatewayClient):
             time.sleep(0.5)
 
 
-def _message(answer: httpx.Response) -> str:
+def error_text(answer: httpx.Response) -> str:
+    """What an error says, whichever protocol it is of."""
     try:
         body = answer.json()
     except ValueError:
@@ -242,7 +251,7 @@ def gateway_health(settings: Settings | None = None) -> dict[str, Any]:
             raise GatewayUnreachable(f"the gateway does not answer: {reason}") from None
     if answer.is_error:
         raise GatewayUnreachable(
-            f"the gateway is not ready: HTTP {answer.status_code}: {_message(answer)}"
+            f"the gateway is not ready: HTTP {answer.status_code}: {error_text(answer)}"
         )
     told = [part.json() for part in (more, answer) if part.is_success]
     return {key: item for part in told if isinstance(part, dict) for key, item in part.items()}

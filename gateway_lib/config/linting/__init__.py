@@ -37,7 +37,7 @@ def lint(
     """Check a configuration, or an overlay laid over the configuration that counts.
 
     Args:
-        path: a file with a `model_list` or `extends`; any other is an overlay, and so are those of the places,
+        path: a file with a `model_list` or `extends`; any other is an overlay, and so are those of places,
             which may add models.
         environment: the variables that LiteLLM would get: those of `.env` and the process.
         litellm: the version of LiteLLM that would run it; without one the installed.
