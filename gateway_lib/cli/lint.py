@@ -1,4 +1,4 @@
-"""`gateway lint`: what is wrong with the LiteLLM configuration."""
+"""`gateway lint`: what is wrong with the LiteLLM configuration, or with an experiment's file."""
 
 from __future__ import annotations
 
@@ -17,22 +17,28 @@ def lint(
     path: Annotated[
         Path | None,
         typer.Argument(
-            help="A configuration, or an overlay to be laid over it."
+            help="A configuration, an overlay to be laid over it, or an experiment."
             "  [default: GATEWAY_CONFIG, else config/config.yaml, else the default one,"
-            " each with both overlays]"
+            " each with both overlays; and all of config/experiments]"
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
     """Check the LiteLLM configuration, offline: settings, models, keys, routing, guardrails, cache, budgets.
 
-    The exit status is 1 when there is an error; warnings alone do not fail. All rules: docs/configuration.md.
+    Experiments (config/experiments) are checked too. The exit status is 1 when there is an error; warnings
+    alone do not fail. All rules: docs/configuration.md and docs/experiments.md.
     """
     from gateway_lib import config
     from gateway_lib.cli.findings import near, tell
     from gateway_lib.config.layers import chosen
+    from gateway_lib.experiments import linting as experiments
+    from gateway_lib.experiments.file import EXPERIMENTS
     from gateway_lib.settings import process_environment, settings
 
+    if path is not None and experiments.is_experiment(path):
+        good, note = f"nothing wrong in {near(path)}", f"in {near(path)}"
+        return tell(experiments.lint(path), as_json=as_json, good=good, note=note)
     environment = process_environment()
     paths = [path]
     if path is None:
@@ -40,4 +46,7 @@ def lint(
         paths = [chosen(settings().config), *overlays]
     found = sorted({one for each in paths if each for one in config.lint(each, environment)})
     checked = ", ".join(near(each) for each in paths if each)
+    if path is None:
+        found += experiments.lint_folder()
+        checked += f", {near(EXPERIMENTS)}"
     return tell(found, as_json=as_json, good=f"nothing wrong in {checked}", note=f"in {checked}")
