@@ -26,6 +26,8 @@ from middleware.chat import paths as chat_paths
 from middleware.chat.api import ChatApi
 from middleware.database import Database
 from middleware.errors import render_openai
+from middleware.experiments import api as experiments_api
+from middleware.experiments.experiments import Experiments
 from middleware.guard import Guard
 from middleware.history import api as history
 from middleware.history.archive import Archive
@@ -61,6 +63,9 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         database = app.state.database = Database(settings)
         budgets = app.state.budgets = Budgets(settings, database, upstream, catalogue)
         conversations = app.state.conversations = Conversations(settings, database)
+        experiments = app.state.experiments = Experiments(
+            settings, database, keys, conversations, catalogue
+        )
         by_user = settings.session_owner == "user"
         app.state.archive = Archive(database, by_user=by_user)
         retention = Retention(database, settings.history_days)
@@ -68,12 +73,13 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         database.start()
         catalogue.start()
         budgets.start()
+        experiments.start()
         retention.start()
         try:
             yield
         finally:
-            closing = (retention, conversations, budgets, catalogue, gate, keys, upstream, database)
-            for part in closing:
+            served = (retention, experiments, conversations, budgets, catalogue)
+            for part in (*served, gate, keys, upstream, database):
                 await part.close()
 
     # No docs of its own: `/`, `/docs` and `/openapi.json` are LiteLLM's.
@@ -97,7 +103,7 @@ def _config_hash(settings: Settings) -> str | None:
     return settings.config_hash or (Path(file).read_text().strip() if file else None)
 
 
-_ROUTERS = (health.router, history.router, identity.router)
+_ROUTERS = (health.router, history.router, identity.router, experiments_api.router)
 _CHAT = "/chat/completions"
 _NAME = re.compile(r"\(\?P<\w+>")  # two routes may name a parameter alike, one expression may not
 

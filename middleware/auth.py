@@ -49,6 +49,7 @@ class Identity:
 
     key_hash: str
     user_id: str | None = None
+    team_id: str | None = None
     expires: float | None = None
     """Seconds since 1970; None for never."""
     is_master: bool = False
@@ -106,7 +107,7 @@ class Keys:
             await self._redis.aclose()
 
     async def _shared(self, hashed: str) -> Identity:
-        name = f"middleware:key:2:{hashed}"  # the 2 counts what an identity has had as fields
+        name = f"middleware:key:3:{hashed}"  # the 3 counts what an identity has had as fields
         if known := await self._recall(name):
             return known
         identity = await self._ask(hashed)
@@ -144,6 +145,7 @@ class Keys:
         return Identity(
             hashed,
             info.get("user_id"),
+            info.get("team_id"),
             _seconds(info.get("expires")),
             priority=_priority(info.get("metadata")),
         )

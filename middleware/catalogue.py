@@ -84,6 +84,11 @@ class Catalogue:
         return bool(known) and not self.route(model_id).providers and "*" not in "".join(known)
 
     @property
+    def is_known(self) -> bool:
+        """Whether LiteLLM has said which models it serves."""
+        return bool(self._known.routes)
+
+    @property
     def offers(self) -> Offers:
         """What the models cost, and by what other names they are known."""
         self._renew()

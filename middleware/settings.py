@@ -137,6 +137,9 @@ class Settings(BaseSettings):
     budget_silence_seconds: PositiveFloat = 30.0
     """After how long without a sign of life the calls of another replica are taken for broken off."""
 
+    shadow_calls: NonNegativeInt = 50
+    """Shadow calls of experiments that may be under way at once; beyond it an answer has no shadow."""
+
     aws_region: str = "us-east-1"
     """Region of the Bedrock calls that the service makes itself (ApplyGuardrail)."""
 

@@ -44,6 +44,11 @@ class Exchange:
 _exchange: ContextVar[Exchange | None] = ContextVar("exchange", default=None)
 
 
+def enter(exchange: Exchange) -> None:
+    """Have what this task waits for count as another exchange than the one that began it."""
+    _exchange.set(exchange)
+
+
 def waited_upstream(seconds: float) -> None:
     """Note that the request now served has waited for LiteLLM."""
     if exchange := _exchange.get():
@@ -67,15 +72,17 @@ class Telemetry:
         exchange = Exchange(_request_id(scope), time.perf_counter())
         scope.setdefault("state", {})["exchange"] = exchange
         _exchange.set(exchange)
-        id_header = (b"x-request-id", exchange.request_id.encode())
 
         def observed(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.body":
                 exchange.sent += len(message.get("body", b""))
             elif message["type"] == "http.response.start":
                 exchange.status = message["status"]
-                timing = (b"server-timing", exchange.timing())
-                message["headers"] = [*message.get("headers", ()), id_header, timing]
+                own = (
+                    (b"x-request-id", exchange.request_id.encode()),
+                    (b"server-timing", exchange.timing()),
+                )
+                message["headers"] = [*message.get("headers", ()), *own]
             return send(message)  # not awaited here: a coroutine less for every token of a stream
 
         try:

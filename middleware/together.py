@@ -10,6 +10,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+from middleware.database import DatabaseUnavailable
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -23,8 +25,8 @@ class Together(Generic[Item, Result]):
         """Gather for `work`.
 
         Args:
-            work: given items in the order in which they came, it returns a result for each; where it raises,
-                nothing of the batch may have happened.
+            work: given items in the order in which they came, it returns a result for each. Where it raises,
+                they are given to it one by one, but for `DatabaseUnavailable`, which is nobody's fault.
             most: items in a batch at most.
         """
         self._work = work
@@ -60,8 +62,9 @@ class Together(Generic[Item, Result]):
         try:
             results = await self._work([item for item, _ in batch])
         except Exception as error:
-            if len(batch) == 1:
-                _settle(batch[0][1], error)
+            if len(batch) == 1 or isinstance(error, DatabaseUnavailable):
+                for _, done in batch:
+                    _settle(done, error)
                 return
             for single in batch:  # one of them spoils it, the others need not suffer
                 await self._do([single])

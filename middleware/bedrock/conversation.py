@@ -39,6 +39,8 @@ class Call:
     """What it has to wait for before anything else is done."""
     said: list[dict[str, Any]]
     """The messages of this turn as they are kept."""
+    instruction: list[dict[str, Any]]
+    """What stands before them in the body, and is not kept."""
     wish: Wish
     owner: Identity | None
     """Whose conversation it is a turn of; None where it is not kept."""
@@ -64,10 +66,16 @@ async def begin(
     route = catalogue.route(model_id)
     body = chat_body(request, route, catalogue, stream=stream, continues=bool(wish.session_id))
     said = body["messages"]
-    body["messages"] = for_provider(said, route, replayed=False)
+    instruction: list[dict[str, Any]] = []
+    if exchange.trial:
+        exchange.trial.apply(body)
+        instruction = exchange.trial.instruction
+    # as long as the call waits, what it holds is estimated from all of it
+    body["messages"] = [*instruction, *for_provider(said, route, replayed=False)]
     slot = await exchange.slot(route.model, priority)
     purse = await exchange.purse()
-    return Call(request, body, route, slot, said, wish, identity if kept else None, purse)
+    owner = identity if kept else None
+    return Call(request, body, route, slot, said, instruction, wish, owner, purse)
 
 
 async def reserve(exchange: Exchange, call: Call) -> Reservation:
@@ -86,6 +94,7 @@ async def accept(exchange: Exchange, call: Call, reservation: Reservation) -> Tu
     """
     if call.owner is None:
         return None
+    trial = exchange.trial
     turn = await exchange.conversations.accept(
         call.owner,
         call.wish,
@@ -94,10 +103,13 @@ async def accept(exchange: Exchange, call: Call, reservation: Reservation) -> Tu
         model=call.route.model,
         request_id=exchange.request_id,
         streams="stream" in call.body,
+        opening=trial.opening if trial else None,
+        overhears=trial.overhears if trial else "",
     )
     exchange.session_id = turn.session_id
     with turn:  # what was said before may be more than this model can be shown
-        call.body["messages"] = turn.shown(call.body["messages"], call.route)
+        messages = call.body["messages"][len(call.instruction) :]
+        call.body["messages"] = [*call.instruction, *turn.shown(messages, call.route)]
         if reservation.is_held and turn.continues:
             reservation.check(call.body, document.dumps(call.body))
     return turn

@@ -35,6 +35,7 @@ async def converse(exchange: Exchange, target: Target, catalogue: Catalogue) -> 
             sent = exchange.post(CHAT, call.body, reservation)
             with turn or nullcontext(), closing(await sent) as response:
                 completion = await decoded(response)
+                exchange.note(completion)
                 await reservation.settle(cost_of(response))
                 answer = converse_response(call.request, completion, exchange.latency_ms())
                 if turn:
@@ -74,6 +75,7 @@ async def _stream(
                     await exchange.start(eventstream.CONTENT_TYPE, response.raw_headers)
                     begun = True
                 await exchange.write(frames)
+        exchange.note(events.last)
         last = events.end(exchange.latency_ms())
         await reservation.settle(events.cost)
         if turn:

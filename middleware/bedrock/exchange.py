@@ -23,6 +23,7 @@ from middleware.budgets.purse import Purse
 from middleware.budgets.reservation import NOTHING, Reservation
 from middleware.caller import MAX_BODY, Caller
 from middleware.errors import UpstreamBroken, UpstreamTimeout
+from middleware.experiments.trial import trial_of
 from middleware.history.conversations import Conversations
 from middleware.passthrough import NOT_FORWARDED, forwarded_headers
 from middleware.prompts.prompts import Prompts
@@ -54,6 +55,8 @@ class Exchange:
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.caller = Caller(receive)
         self.request_id: str = scope["state"]["exchange"].request_id
+        self.trial = trial_of(scope)
+        """What an arm changes of the call, where its model was an experiment."""
         self._scope = scope
         self._send = send
         self._upstream: Upstream = scope["app"].state.upstream
@@ -137,6 +140,11 @@ class Exchange:
             answer = await decoded(response)
             await reservation.settle(cost_of(response))
             return answer, response.raw_headers
+
+    def note(self, said: Any) -> None:
+        """Remember what LiteLLM said of a call that is part of an experiment."""
+        if self.trial:
+            self.trial.heard.take(said)
 
     def latency_ms(self) -> int:
         """Milliseconds since the request arrived."""

@@ -45,6 +45,11 @@ class ConverseEvents:
         self.ended = False
 
     @property
+    def last(self) -> dict[str, Any]:
+        """What the chunks said beside the answer; the usage as soon as it has come."""
+        return self._last
+
+    @property
     def cost(self) -> float | None:
         """Dollars, where LiteLLM has said so in the usage."""
         said = self._last.get("usage")

@@ -1,15 +1,11 @@
 """Which budgets there are. Every replica knows all of them, so that asking costs a look into a dictionary.
 
-They are few, rows of text, and change seldom: each replica asks the database every second for what has a
-higher revision than it has seen. A database that is down cannot have changed, so what is known stays true.
+They are few, rows of text, and change seldom.
 """
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -20,11 +16,10 @@ from middleware.auth import Identity
 from middleware.budgets.errors import BudgetsUnavailable
 from middleware.budgets.period import Length, now
 from middleware.budgets.wish import Wanted
-from middleware.database import Database, DatabaseUnavailable
+from middleware.database import Database
+from middleware.revisions import Revisions
 
-log = logging.getLogger("middleware")
-POLL_SECONDS = 1.0
-_FIRST_SECONDS = 5.0
+_CHANGED = "SELECT * FROM model_budgets WHERE revision > $1 ORDER BY revision"
 _LOCK = (
     4_771_902_319  # writers take their revisions one after the other, or a reader could miss one
 )
@@ -63,24 +58,18 @@ class Register:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._known: dict[str, dict[str, Limit]] = {}
-        self._revision = 0
-        self._is_known = asyncio.Event()
-        self._reading = asyncio.Lock()
-        self._task: asyncio.Task[None] | None = None
+        self._revisions = Revisions(database, _CHANGED, self._take, subject="budgets")
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._run())
+        self._revisions.start()
 
     async def close(self) -> None:
-        if self._task:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await self._revisions.close()
 
     @property
     def is_empty(self) -> bool:
         """Whether it is known that nobody has a budget."""
-        return not self._known and self._is_known.is_set()
+        return not self._known and self._revisions.are_known
 
     async def known(self) -> bool:
         """Whether there is any budget. Waits until it is known, which it is once the database was asked.
@@ -88,12 +77,8 @@ class Register:
         Raises:
             BudgetsUnavailable: the database cannot be asked.
         """
-        if not self._is_known.is_set():
-            try:
-                async with asyncio.timeout(_FIRST_SECONDS):
-                    await self._is_known.wait()
-            except TimeoutError:
-                raise BudgetsUnavailable from None
+        if not self._revisions.are_known and not await self._revisions.become_known():
+            raise BudgetsUnavailable
         return bool(self._known)
 
     def of(self, identity: Identity) -> list[Limit]:
@@ -133,7 +118,7 @@ class Register:
                 )
             gone = [model for model in before if model not in budgets]
             await _remove(connection, owner, gone)
-        await self._read()
+        await self._revisions.read()
 
     async def take_over(self, old: str, new: str) -> None:
         """Give `new` the budgets of `old`, with what is spent of them. Raises `DatabaseUnavailable`."""
@@ -142,7 +127,7 @@ class Register:
             rows = await connection.fetch("SELECT * FROM model_budgets WHERE owner = $1", old)
             for row in rows:
                 await _write(connection, (new, *tuple(row)[1:7]))
-        await self._read()
+        await self._revisions.read()
 
     async def remove(self, owners: Sequence[str]) -> None:
         """Take all budgets away from owners that are no more. Raises `DatabaseUnavailable`."""
@@ -153,33 +138,10 @@ class Register:
             await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
             for owner in known:
                 await _remove(connection, owner, list(self._known[owner]))
-        await self._read()
-
-    async def _run(self) -> None:
-        told = False
-        while True:
-            try:
-                await self._read()
-                told = False
-            except (DatabaseUnavailable, asyncpg.PostgresError) as error:
-                if not told and self._is_known.is_set():
-                    log.warning("budgets cannot be read: %s", type(error).__name__)
-                    told = True
-            await asyncio.sleep(POLL_SECONDS if self._is_known.is_set() else 0.05)
-
-    async def _read(self) -> None:
-        async with self._reading:
-            async with self._database.connection() as connection:
-                rows = await connection.fetch(
-                    "SELECT * FROM model_budgets WHERE revision > $1 ORDER BY revision",
-                    self._revision,
-                )
-            self._take(rows)
-            self._is_known.set()
+        await self._revisions.read()
 
     def _take(self, rows: Iterable[asyncpg.Record]) -> None:
-        for owner, model, budget, amount, period, began_at, removed, revision in rows:
-            self._revision = revision
+        for owner, model, budget, amount, period, began_at, removed, _ in rows:
             models = self._known.setdefault(owner, {})
             if removed:
                 models.pop(model, None)

@@ -13,10 +13,9 @@ import orjson
 from starlette.types import Message, Send
 
 from middleware.budgets.reservation import Reservation
-from middleware.chat.usage import is_only_usage
+from middleware.chat.usage import WithoutUsage
 from middleware.sse import EventParser
 
-_END = b"\n\n"
 _LAST = (b"[DONE]", b'"message_stop"', b'"response.completed"', b'"response.incomplete"')
 
 
@@ -26,13 +25,12 @@ class Meter:
     def __init__(self, send: Send, reservation: Reservation, *, hides_usage: bool) -> None:
         self._send = send
         self._reservation = reservation
-        self._hides_usage = hides_usage
+        self._hiding = WithoutUsage() if hides_usage else None
         self._status = 0
         self._cost: float | None = None
         self._is_stream = False
         self._failed = self._ended = False
         self._parser = EventParser()
-        self._rest = b""
         self._error = bytearray()
 
     async def __call__(self, message: Message) -> None:
@@ -60,17 +58,7 @@ class Meter:
     def _read(self, piece: bytes, more: bool) -> bytes:
         for data in self._parser.feed(piece):
             self._event(data)
-        if not self._hides_usage:
-            return piece
-        whole = self._rest + piece
-        end = len(whole) if not more else whole.rfind(_END) + 2
-        if end < 2:
-            self._rest = whole
-            return b""
-        whole, self._rest = whole[:end], whole[end:]
-        if b'"usage"' not in whole:
-            return whole
-        return _END.join(event for event in whole.split(_END) if not is_only_usage(event))
+        return self._hiding.feed(piece, more=more) if self._hiding else piece
 
     def _event(self, data: bytes) -> None:
         self._reservation.delivered(len(data))

@@ -17,12 +17,18 @@ from middleware.catalogue import Catalogue
 from middleware.chat.kept import KeptChat
 from middleware.chat.prompted import prompted
 from middleware.chat.request import ChatRequest
+from middleware.experiments.calls import ChatCall, named_in
+from middleware.experiments.definition import PREFIX
+from middleware.experiments.experiments import Experiments
+from middleware.experiments.trial import trial_of
 from middleware.history.conversations import Conversations
 from middleware.passthrough import relay
 
 _PROMPT = ":prompt/"
 # what a body has that is not LiteLLM's alone to understand; where nothing is kept, most have none of it
-_OURS = re.compile(rb'"(?:session_id|enable_history|promptVariables|priority)"|:prompt\\?/')
+_OURS = re.compile(
+    rb'"(?:session_id|enable_history|promptVariables|priority)"|:prompt\\?/|"experiment\\?/'
+)
 
 
 class ChatApi:
@@ -37,19 +43,30 @@ class ChatApi:
             await relay(scope, caller, await caller.body(), send)
             return
         state = scope["app"].state
+        trial = trial_of(scope)
         conversations: Conversations = state.conversations
         admission: Admission = state.admission
         keys: Keys = state.keys
         budgets: Budgets = state.budgets
         if conversations.are_off and admission.is_off and not await budgets.are_any():
             body = await caller.whole(MAX_BODY)
-            if _OURS.search(body) is None and _PROMPT not in self._model:
+            if (
+                _OURS.search(body) is None
+                and _PROMPT not in self._model
+                and PREFIX not in self._model
+                and trial is None
+            ):
                 await relay(scope, caller, body, send)
                 return
             identity = await keys.identify(scope)
         else:
             identity = await keys.identify(scope)
             body = await caller.whole(MAX_BODY)
+        if trial is None and (named := named_in(scope, self._model, body)):
+            name, fields = named
+            experiments: Experiments = state.experiments
+            await experiments.serve(ChatCall(ChatApi(""), scope, receive, send, fields, name))
+            return
         request = ChatRequest(body, self._model)
         kept = conversations.keeps(request.wish)
         catalogue: Catalogue = state.catalogue
@@ -61,6 +78,8 @@ class ChatApi:
         with caller.watched():
             route = await prompted(request, state.prompts, catalogue)
         request.forget_store(route.providers)
+        if trial:
+            request.try_out(trial)
         priority = admission.priority(request.priority, identity.priority)
         slot = admission.slot(route.model, priority)
 
@@ -91,6 +110,8 @@ class ChatApi:
                     model=route.model,
                     request_id=scope["state"]["exchange"].request_id,
                     streams=request.is_stream,
+                    opening=trial.opening if trial else None,
+                    overhears=trial.overhears if trial else "",
                 )
                 with turn:
                     await KeptChat(scope, send, turn, reservation).serve(request, route, body)

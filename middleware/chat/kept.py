@@ -48,7 +48,7 @@ class KeptChat:
     async def serve(self, request: ChatRequest, route: Route, body: bytes) -> None:
         """Send the turn on, with what was said before it, and the answer back."""
         if self._turn.continues:
-            request.set("messages", self._turn.shown(request.messages(), route))
+            request.show(self._turn.shown(request.messages(), route))
         hides_usage = request.is_stream and request.want_usage()
         upstream: Upstream = self._scope["app"].state.upstream
         headers = forwarded_headers(self._scope, _REQUEST)

@@ -8,6 +8,7 @@ import orjson
 
 from middleware.admission.priority import taken_from
 from middleware.errors import InvalidRequest
+from middleware.experiments.trial import Trial
 from middleware.history.wish import Wish
 
 Message = dict[str, Any]
@@ -40,6 +41,7 @@ class ChatRequest:
         self.target = ""
         """The path to send it to, where that is not the one it came to."""
         self._is_changed = len(fields) != before
+        self._instruction: list[Message] = []
         if fields.get("store") is False and self.wish.enable is None:
             self.wish = Wish(self.wish.session_id, enable=False)
 
@@ -61,7 +63,11 @@ class ChatRequest:
         for message in messages:
             if not isinstance(message, dict) or not isinstance(message.get("role"), str):
                 raise InvalidRequest("Each of the messages must be an object with a role.")
-        return messages
+        return messages[len(self._instruction) :]
+
+    def show(self, messages: list[Message]) -> None:
+        """Have the model see these messages, behind the instruction of an arm."""
+        self.set("messages", [*self._instruction, *messages])
 
     def encoded(self, body: bytes) -> bytes:
         """The body to send: the caller's own bytes, unless something in it had to change."""
@@ -92,6 +98,15 @@ class ChatRequest:
         }
         self.fields = {**prompt, **own}
         self.serve_by(prompt["model"])
+
+    def try_out(self, trial: Trial) -> None:
+        """Have an arm's parameters, and its instruction before the messages, of which it is none."""
+        trial.apply(self.fields)
+        self._is_changed = True
+        messages = self.fields.get("messages")
+        if trial.instruction and isinstance(messages, list):
+            self._instruction = trial.instruction
+            self.show(messages)
 
     def want_usage(self) -> bool:
         """Ask for the usage at the end of the stream; False where the caller has done so."""

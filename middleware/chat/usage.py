@@ -6,6 +6,8 @@ from typing import Any
 
 import orjson
 
+_END = b"\n\n"
+
 
 def is_only_usage(event: bytes) -> bool:
     """Whether an event of a stream of completions says what was used and nothing else."""
@@ -22,3 +24,22 @@ def is_only_usage(event: bytes) -> bool:
         or any((choice.get("delta") or {}).values())
         for choice in choices
     )
+
+
+class WithoutUsage:
+    """Takes the usage out of a stream whose caller did not ask for it."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, piece: bytes, *, more: bool) -> bytes:
+        """What of the stream may be sent now: whole events, and at the end what is left."""
+        whole = self._rest + piece
+        end = len(whole) if not more else whole.rfind(_END) + 2
+        if end < 2:
+            self._rest = whole
+            return b""
+        whole, self._rest = whole[:end], whole[end:]
+        if b'"usage"' not in whole:
+            return whole
+        return _END.join(event for event in whole.split(_END) if not is_only_usage(event))

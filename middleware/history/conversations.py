@@ -7,7 +7,7 @@ import logging
 import time
 from functools import partial
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import orjson
 
@@ -61,6 +61,8 @@ class Conversations:
         model: str,
         request_id: str,
         streams: bool,
+        opening: UUID | None = None,
+        overhears: str = "",
     ) -> Turn:
         """Accept a question, in a new conversation or in the one that was named.
 
@@ -72,22 +74,30 @@ class Conversations:
             model: the one that is asked.
             request_id: of the call.
             streams: whether the caller learns of the session before the answer has come to its end.
+            opening: the id of a new conversation, where it was chosen before.
+            overhears: request id of the call beside which this one is made: it sees the turns before that
+                one, and is itself none.
 
         Raises:
             InvalidRequest, SessionNotFound, ConversationFull, DatabaseUnavailable
         """
         if "\0" in model:
             raise InvalidRequest(NO_NUL)  # said now, and not when the model has been called
+        if overhears and wish.session_id is not None:
+            session = parsed(wish.session_id)
+            past = await self._store.past(identity, session, overhears)
+            return Turn(str(session), past, _unwritten, self)
         question = Question(interface, model, request_id, _dumped(messages), is_plain(messages))
         if wish.session_id is not None:
             session = parsed(wish.session_id)
             number, past = await self._store.go_on(identity, session, question)
             return Turn(str(session), past, partial(self._store.end, number), self)
+        opening = opening or uuid4()
         if streams or not self._database.is_well:
-            session_id, number = await self._store.open(identity, question)
+            session_id, number = await self._store.open(identity, question, opening)
             return Turn(session_id, [], partial(self._store.end, number), self)
-        opening = self._store.begin(identity, question)
-        return Turn(str(opening.session), [], partial(self._store.write, opening), self)
+        begun = self._store.begin(identity, question, opening)
+        return Turn(str(opening), [], partial(self._store.write, begun), self)
 
     async def size(self, identity: Identity, wish: Wish) -> tuple[int, bool]:
         """How many bytes are going to be put before the messages of a call, and whether they are plain text.
@@ -98,6 +108,11 @@ class Conversations:
         if wish.session_id is None:
             return 0, True
         return await self._store.size(identity, parsed(wish.session_id))
+
+    async def check(self, identity: Identity, session: UUID) -> None:
+        """Refuse a conversation that is not the caller's. Raises `SessionNotFound`, `DatabaseUnavailable`."""
+        if not await self._store.has(identity, session):
+            raise SessionNotFound
 
     async def end(self, write: Write, reply: Reply) -> None:
         """Write how a turn ended, through a restart of the database. Raises `DatabaseUnavailable`."""
@@ -124,6 +139,10 @@ class Conversations:
         self._ending.discard(task)
         if not task.cancelled() and (error := task.exception()):
             log.error("a turn's end was not written: %s", type(error).__name__)
+
+
+async def _unwritten(reply: Reply) -> None:
+    """Write nothing: the turn is nobody's."""
 
 
 def parsed(session_id: str) -> UUID:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import asyncpg
 
@@ -53,6 +53,13 @@ _SIZE = """
     LEFT JOIN answers ON answers.turn_id = turns.id
     WHERE sessions.id = $1 AND sessions.{owner}
 """
+_HAS = "SELECT 1 FROM sessions WHERE id = $1 AND {owner}"
+_HEARD = """
+    SELECT turns.messages, turns.plain, answers.message, answers.plain, answers.complete
+    FROM sessions JOIN turns ON turns.session_id = sessions.id JOIN answers ON answers.turn_id = turns.id
+    WHERE sessions.id = $1 AND sessions.{owner} AND turns.request_id <> $3 AND answers.message IS NOT NULL
+    ORDER BY turns.id
+"""
 _END = """
     INSERT INTO answers (turn_id, complete, status, message, plain, size, served_by, usage, cost)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING
@@ -91,14 +98,13 @@ class Store:
         self._by_user = by_user
         self._limits = (max_turns, max_bytes)
 
-    async def open(self, identity: Identity, question: Question) -> tuple[str, int]:
-        """Begin a conversation; returns its id and its first turn's.
+    async def open(self, identity: Identity, question: Question, session: UUID) -> tuple[str, int]:
+        """Begin a conversation with this id; returns the id and its first turn's.
 
         Raises:
             ConversationFull, DatabaseUnavailable
         """
         size = self._checked(question)
-        session = uuid4()
         async with self._database.connection() as connection:
             turn = await connection.fetchval(
                 _OPEN,
@@ -145,6 +151,20 @@ class Store:
             row = await connection.fetchrow(_SIZE.format(owner=owner), session, value)
         return row[0], row[1]
 
+    async def has(self, identity: Identity, session: UUID) -> bool:
+        """Whether there is such a conversation of the caller's."""
+        owner, value = owned_by(identity, self._by_user, 2)
+        async with self._database.connection() as connection:
+            found = await connection.fetchval(_HAS.format(owner=owner), session, value)
+        return found is not None
+
+    async def past(self, identity: Identity, session: UUID, beside: str) -> list[Past]:
+        """The turns of a conversation of the caller's that have ended, but for that of one request."""
+        owner, value = owned_by(identity, self._by_user, 2)
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(_HEARD.format(owner=owner), session, value, beside)
+        return [Past(*row) for row in rows]
+
     async def end(self, turn: int, reply: Reply) -> None:
         """Write how a turn ended. Doing it again changes nothing, so it may be tried again."""
         try:
@@ -153,10 +173,10 @@ class Store:
         except asyncpg.ForeignKeyViolationError:
             pass  # the conversation was deleted in the meantime, and what belongs to it is not to come back
 
-    def begin(self, identity: Identity, question: Question) -> Opening:
+    def begin(self, identity: Identity, question: Question, session: UUID) -> Opening:
         """A conversation that nobody knows of before its first turn has ended. Raises `ConversationFull`."""
         self._checked(question)
-        return Opening(uuid4(), identity, question, datetime.now(UTC))
+        return Opening(session, identity, question, datetime.now(UTC))
 
     async def write(self, opening: Opening, reply: Reply) -> None:
         """Write a conversation with its first turn, as `end` does."""

@@ -1,0 +1,186 @@
+"""A call of an experiment on each interface: what it says of itself, and how an arm is called instead."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import orjson
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from middleware.admission.priority import LAST
+from middleware.budgets import routes
+from middleware.budgets.metering import as_json
+from middleware.errors import InvalidRequest
+from middleware.experiments.definition import PREFIX, Arm
+from middleware.experiments.records import Interface
+from middleware.history.wish import Wish
+
+CHAT = "/v1/chat/completions"
+_FIELDS = "additionalModelRequestFields"
+_MENTIONED = re.compile(rb'"experiment\\?/')
+Fields = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A call of an arm: the application that serves it, and what it is to be served with."""
+
+    app: ASGIApp
+    scope: Scope
+    body: bytes
+    hides_usage: bool = False
+
+    def receive(self, then: Receive) -> Receive:
+        """The body in one piece, and `then` what comes after it."""
+        messages: list[Message] = [{"type": "http.request", "body": self.body, "more_body": False}]
+
+        async def receiving() -> Message:
+            return messages.pop() if messages else await then()
+
+        return receiving
+
+
+class Called(Protocol):
+    """A call whose model is an experiment."""
+
+    scope: Scope
+    receive: Receive
+    send: Send
+    interface: Interface
+    name: str
+    """The experiment's."""
+    streamed: bool
+    end_user: Any
+    """Whom the call says to be made for."""
+    wish: Wish
+
+    def made(self, arm: Arm, *, counted: bool, shadow: bool = False) -> Made:
+        """The same call of an arm's model.
+
+        Args:
+            arm: to call.
+            counted: whether what is used has to be known at the end.
+            shadow: whether it is made for nobody: kept nowhere, and after all others.
+        """
+
+
+class ChatCall:
+    """A chat completion."""
+
+    interface: Interface = "openai"
+
+    def __init__(
+        self, app: ASGIApp, scope: Scope, receive: Receive, send: Send, fields: Fields, name: str
+    ) -> None:
+        self._app = app
+        self._fields = fields
+        self.scope, self.receive, self.send = scope, receive, send
+        self.name = name
+        self.streamed = bool(fields.get("stream"))
+        self.end_user = fields.get("user")
+        self.wish = Wish.taken_from(dict(fields))
+        if fields.get("store") is False and self.wish.enable is None:
+            self.wish = Wish(self.wish.session_id, enable=False)
+
+    def made(self, arm: Arm, *, counted: bool, shadow: bool = False) -> Made:
+        """The same call of an arm's model."""
+        fields = {**self._fields, "model": arm.model}
+        hides_usage = counted and self.streamed and _want_usage(fields)
+        if shadow:
+            _unkept(fields)
+        # without the query, whose model LiteLLM would take for the body's
+        where: Scope = {"path": CHAT, "raw_path": CHAT.encode(), "query_string": b""}
+        scope = {**as_json(self.scope), **where}
+        return Made(self._app, scope, _encoded(fields), hides_usage)
+
+
+class ConverseCall:
+    """A Converse or ConverseStream request."""
+
+    interface: Interface = "bedrock"
+
+    def __init__(
+        self,
+        app: Callable[[str], ASGIApp],
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        fields: Fields,
+        name: str,
+        *,
+        streamed: bool,
+    ) -> None:
+        self._app = app
+        self._fields = fields
+        self.scope, self.receive, self.send = scope, receive, send
+        self.name = name
+        self.streamed = streamed
+        metadata, more = fields.get("requestMetadata"), fields.get(_FIELDS)
+        self.end_user = metadata.get("user") if isinstance(metadata, dict) else None
+        self.wish = Wish.taken_from(dict(more)) if isinstance(more, dict) else Wish()
+
+    def made(self, arm: Arm, *, counted: bool, shadow: bool = False) -> Made:
+        """The same call of an arm's model."""
+        fields = dict(self._fields)
+        if shadow:
+            fields[_FIELDS] = dict(fields.get(_FIELDS) or {})
+            _unkept(fields[_FIELDS])
+        return Made(self._app(arm.model), self.scope, _encoded(fields))
+
+
+def named_in(scope: Scope, model_in_path: str, body: bytes) -> tuple[str, Fields] | None:
+    """The experiment that a chat completion names in its path or its body, and the decoded body.
+
+    Raises:
+        CostUnknown: path, query and body name different models, of which one is an experiment.
+    """
+    in_path = model_in_path.startswith(PREFIX)
+    if not in_path and _MENTIONED.search(body) is None:
+        return None
+    try:
+        fields = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        fields = None
+    if not isinstance(fields, dict):
+        return None
+    model = model_in_path or fields.get("model")
+    if not isinstance(model, str) or not model.startswith(PREFIX):
+        return None
+    routes.only_model(model_in_path, scope, fields)
+    return model.removeprefix(PREFIX), fields
+
+
+def decoded(body: bytes) -> Fields:
+    """A JSON object. Raises `InvalidRequest` for anything else."""
+    try:
+        fields = orjson.loads(body or b"{}")
+    except orjson.JSONDecodeError:
+        fields = None
+    if not isinstance(fields, dict):
+        raise InvalidRequest("The request body must be a JSON object.")
+    return fields
+
+
+def _want_usage(fields: Fields) -> bool:
+    """Ask for the usage at the end of the stream; False where the caller has done so."""
+    options = fields.get("stream_options") or {}
+    if not isinstance(options, dict) or options.get("include_usage"):
+        return False
+    fields["stream_options"] = {**options, "include_usage": True}
+    return True
+
+
+def _unkept(fields: Fields) -> None:
+    if fields.get("session_id") is None:
+        fields["enable_history"] = False
+    fields["priority"] = LAST
+
+
+def _encoded(fields: Fields) -> bytes:
+    try:
+        return orjson.dumps(fields)
+    except orjson.JSONEncodeError:
+        raise InvalidRequest("The request is nested more than 250 levels deep.") from None

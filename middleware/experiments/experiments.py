@@ -1,0 +1,163 @@
+"""Serves calls of experiments: who takes part is assigned an arm, and what comes of it is written down."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime
+
+from starlette.types import Message, Send
+
+from middleware.auth import Identity, Keys
+from middleware.catalogue import Catalogue
+from middleware.database import Database
+from middleware.errors import CallerGone, ServiceError
+from middleware.experiments.calls import Called
+from middleware.experiments.definition import Arm
+from middleware.experiments.feedback import Feedbacks
+from middleware.experiments.lifecycle import Lifecycle
+from middleware.experiments.observer import CALLER_LEFT, Headers, Observer
+from middleware.experiments.outcomes import Outcomes
+from middleware.experiments.records import Exposure, Records
+from middleware.experiments.register import Register, Version
+from middleware.experiments.shadows import Shadows
+from middleware.experiments.trial import Trial
+from middleware.experiments.units import is_of, unit_of
+from middleware.history.conversations import Conversations
+from middleware.settings import Settings
+
+NAME, ARM = b"x-experiment", b"x-experiment-arm"
+
+
+class Experiments:
+    """The experiments of the service."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        keys: Keys,
+        conversations: Conversations,
+        catalogue: Catalogue,
+    ) -> None:
+        self.register = Register(database)
+        self.records = Records(database)
+        self.lifecycle = Lifecycle(database, self.register, catalogue)
+        self.outcomes = Outcomes(database)
+        self.feedbacks = Feedbacks(database)
+        self._shadows = Shadows(self.records, settings.shadow_calls)
+        self._keys = keys
+        self._conversations = conversations
+
+    def start(self) -> None:
+        self.register.start()
+
+    async def close(self) -> None:
+        """Wait until what has ended is written."""
+        await self.register.close()
+        await self._shadows.close()
+        await self.records.close()
+
+    async def serve(self, call: Called) -> None:
+        """Answer a call by the arm of its unit, or by the control where it does not take part.
+
+        Raises:
+            ServiceError: there is no such experiment, the call does not say what its unit is, or its
+                assignment could not be written; or what the arm's own call raises.
+        """
+        identity = await self._keys.identify(call.scope)
+        version = await self.register.version(call.name)
+        definition = version.definition
+        if not version.is_running or not is_of(definition.audience, identity):
+            await _serve_apart(call, version)
+            return
+        unit = await unit_of(definition.unit, call, identity, self._conversations)
+        assigner = self.register.assigner
+        hashed = assigner.unit(definition.unit, unit.identifier)
+        if not version.takes(assigner.place(definition.layer, hashed)):
+            await _serve_apart(call, version)
+            return
+        arm = assigner.arm(definition.arms, version.name, version.number, hashed)
+        shadow = None
+        if definition.mode == "shadow":
+            arm, shadow = definition.control, definition.arms[1]
+        trial = Trial(arm, is_counted=True, opening=unit.opening)
+        await self._serve_arm(call, version, identity, hashed, trial, shadow)
+
+    async def _serve_arm(
+        self,
+        call: Called,
+        version: Version,
+        identity: Identity,
+        unit: str,
+        trial: Trial,
+        shadow: Arm | None,
+    ) -> None:
+        began, exchange = time.perf_counter(), call.scope["state"]["exchange"]
+        exposure = Exposure(
+            request_id=exchange.request_id,
+            experiment_id=version.id,
+            unit=unit,
+            arm=trial.arm.name,
+            role="answer",
+            pair=exchange.request_id if shadow else None,
+            assigned_at=datetime.now(UTC),
+            interface=call.interface,
+            streamed=call.streamed,
+            team=identity.team_id,
+            key_hash=identity.key_hash,
+            user_id=identity.user_id,
+        )
+        made = call.made(trial.arm, counted=True)
+        request_id = exchange.request_id = await self.records.expose(exposure)
+        if shadow:
+            self._shadows.begin(call, shadow, exposure, beside=request_id)
+        headers = [(NAME, version.name.encode()), (ARM, trial.arm.name.encode())]
+        observer = Observer(
+            call.send, headers, trial.heard, began=began, hides_usage=made.hides_usage
+        )
+        scope = {**made.scope, "state": {**made.scope["state"], "trial": trial}}
+        raised: int | None = None
+        try:
+            await made.app(scope, made.receive(call.receive), observer)
+        except BaseException as error:
+            raised = status_of(error)
+            _tell(error, headers)
+            raise
+        finally:
+            self.records.end(observer.outcome(request_id, raised))
+
+
+async def _serve_apart(call: Called, version: Version) -> None:
+    """Serve a call that does not take part."""
+    headers = [(NAME, version.name.encode())]
+    trial = Trial(version.common_arm, is_counted=False)
+    made = call.made(trial.arm, counted=False)
+    scope = {**made.scope, "state": {**made.scope["state"], "trial": trial}}
+    try:
+        await made.app(scope, made.receive(call.receive), _adding(headers, call.send))
+    except ServiceError as error:
+        _tell(error, headers)
+        raise
+
+
+def status_of(error: BaseException) -> int:
+    """The HTTP status that stands for how a call failed."""
+    if isinstance(error, ServiceError):
+        return error.status
+    return CALLER_LEFT if isinstance(error, CallerGone | asyncio.CancelledError) else 500
+
+
+def _adding(headers: Headers, send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], *headers]
+        await send(message)
+
+    return sending
+
+
+def _tell(error: BaseException, headers: Headers) -> None:
+    """Have the answer that an error becomes say which experiment it belongs to."""
+    if isinstance(error, ServiceError):
+        error.headers |= {name.decode(): value.decode() for name, value in headers}

@@ -1,0 +1,80 @@
+"""What is said of an answer later: a thumb, a score, whether the case was resolved."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from middleware.auth import Identity
+from middleware.database import Database
+from middleware.experiments.errors import ExperimentInvalid, FeedbackNotFound
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_GIVE = """
+    INSERT INTO experiment_feedback (request_id, name, value)
+    SELECT request_id, $2, $3 FROM experiment_exposures
+    WHERE request_id = $1 AND role = 'answer' AND (key_hash = $4 OR user_id = $5)
+    ON CONFLICT (request_id, name) DO UPDATE SET value = excluded.value, given_at = now()
+    RETURNING request_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """A value for one answer; the latest of a name counts."""
+
+    request_id: str
+    name: str
+    value: float
+
+    @classmethod
+    def of(cls, document: Any) -> Feedback:
+        """Read one. Raises `ExperimentInvalid` for anything else."""
+        known = {"request_id", "name", "value"}
+        if not isinstance(document, dict) or document.keys() != known:
+            raise ExperimentInvalid("Feedback has request_id, name and value, and nothing else.")
+        request_id, name, value = document["request_id"], document["name"], document["value"]
+        if not isinstance(request_id, str):
+            raise ExperimentInvalid("request_id must be a text: the answer's x-request-id.")
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise ExperimentInvalid(
+                "name must begin with a small letter and have up to 40 small letters, digits and underscores."
+            )
+        if not isinstance(value, bool | int | float) or not _is_finite(value):
+            raise ExperimentInvalid("value must be a number, or true or false.")
+        return cls(request_id, name, float(value))
+
+
+class Feedbacks:
+    """Takes it from whoever made the call."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def give(self, identity: Identity, feedback: Feedback) -> None:
+        """Write it down.
+
+        Raises:
+            FeedbackNotFound: neither this key nor its user has made such a call in an experiment.
+            DatabaseUnavailable
+        """
+        async with self._database.connection() as connection:
+            found = await connection.fetchval(
+                _GIVE,
+                feedback.request_id,
+                feedback.name,
+                feedback.value,
+                identity.key_hash,
+                identity.user_id,
+            )
+        if found is None:
+            raise FeedbackNotFound
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
