@@ -26,6 +26,8 @@ DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), "-.", (0, (7, 2,
 INK, SOFT, LINE = "#1b1f24", "#5b6570", "#dde1e6"
 SLIDE = (9.6, 5.4)
 """Inches, 16:9. Text of 12 points on it can be read from the last row."""
+SMALL = (4.4, 2.15)
+"""Inches."""
 
 _STYLE: dict[Any, Any] = {
     "figure.facecolor": "white",
@@ -73,6 +75,19 @@ def style() -> Iterator[None]:
 def slide_style() -> Iterator[None]:
     """The same for figures of the size `SLIDE`, with text that fits it."""
     with mpl.rc_context({**_STYLE, "figure.figsize": SLIDE, "font.size": 12, "axes.titlesize": 15}):
+        yield
+
+
+@contextmanager
+def small_style() -> Iterator[None]:
+    """The same for figures of the size `SMALL`, two of which stand side by side on a printed page."""
+    small: dict[Any, Any] = {
+        "figure.figsize": SMALL,
+        "font.size": 7.5,
+        "axes.titlesize": 8.5,
+        "axes.titlepad": 5,
+    }
+    with mpl.rc_context({**_STYLE, **small}):
         yield
 
 
