@@ -17,6 +17,7 @@ from middleware.budgets.purse import Purse
 from middleware.budgets.reservation import NOTHING, Reservation
 from middleware.catalogue import Catalogue, Route
 from middleware.chat.shape import for_provider
+from middleware.experiments.trial import instructed
 from middleware.history.turn import Turn
 from middleware.history.wish import Wish
 from middleware.prompts.arn import PromptArn
@@ -70,8 +71,7 @@ async def begin(
     if exchange.trial:
         exchange.trial.apply(body)
         instruction = exchange.trial.instruction
-    # as long as the call waits, what it holds is estimated from all of it
-    body["messages"] = [*instruction, *for_provider(said, route, replayed=False)]
+    body["messages"] = instructed(instruction, for_provider(said, route, replayed=False))
     slot = await exchange.slot(route.model, priority)
     purse = await exchange.purse()
     owner = identity if kept else None
@@ -109,7 +109,8 @@ async def accept(exchange: Exchange, call: Call, reservation: Reservation) -> Tu
     exchange.session_id = turn.session_id
     with turn:  # what was said before may be more than this model can be shown
         messages = call.body["messages"][len(call.instruction) :]
-        call.body["messages"] = [*call.instruction, *turn.shown(messages, call.route)]
+        shown = turn.shown(messages, call.route)
+        call.body["messages"] = instructed(call.instruction, shown)
         if reservation.is_held and turn.continues:
             reservation.check(call.body, document.dumps(call.body))
     return turn

@@ -8,7 +8,7 @@ import orjson
 
 from middleware.admission.priority import taken_from
 from middleware.errors import InvalidRequest
-from middleware.experiments.trial import Trial
+from middleware.experiments.trial import Trial, instructed
 from middleware.history.wish import Wish
 
 Message = dict[str, Any]
@@ -65,9 +65,9 @@ class ChatRequest:
                 raise InvalidRequest("Each of the messages must be an object with a role.")
         return messages[len(self._instruction) :]
 
-    def show(self, messages: list[Message]) -> None:
-        """Have the model see these messages, behind the instruction of an arm."""
-        self.set("messages", [*self._instruction, *messages])
+    def show(self, messages: Any) -> None:
+        """Have the model see these messages, a list or the JSON of one, behind the instruction of an arm."""
+        self.set("messages", instructed(self._instruction, messages))
 
     def encoded(self, body: bytes) -> bytes:
         """The body to send: the caller's own bytes, unless something in it had to change."""

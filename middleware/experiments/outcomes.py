@@ -18,8 +18,8 @@ _FEEDBACK = "feedback."
 _PAGE = """
     SELECT number, exposures.request_id, $4::integer AS version, unit, arm, role, pair, assigned_at,
            interface, streamed, team, outcomes.request_id IS NOT NULL AS ended, status, failed,
-           latency_ms, ttft_ms, input_tokens, output_tokens, output_tokens / 1000.0::float8 AS output_ktokens, cost_usd,
-           served_model, fell_back
+           latency_ms, ttft_ms, input_tokens, output_tokens,
+           output_tokens / 1000.0::float8 AS output_ktokens, cost_usd, served_model, fell_back
     FROM (
         SELECT * FROM experiment_exposures WHERE experiment_id = $1 AND number > $2
         ORDER BY number LIMIT $3

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+import orjson
 from starlette.types import Scope
 
 from middleware.experiments.definition import Arm
@@ -70,6 +71,15 @@ class Trial:
             body[name] = value
         if self.is_counted:
             body["cache"] = dict(_UNCACHED)
+
+
+def instructed(instruction: list[dict[str, Any]], messages: Any) -> Any:
+    """Messages, a list or the JSON of one, behind an instruction."""
+    if not instruction:
+        return messages
+    if isinstance(messages, list):
+        return [*instruction, *messages]
+    return orjson.Fragment(orjson.dumps(instruction)[:-1] + b"," + orjson.dumps(messages)[1:])
 
 
 def trial_of(scope: Scope) -> Trial | None:
