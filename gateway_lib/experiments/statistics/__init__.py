@@ -1,0 +1,1 @@
+"""Estimates and tests over units of assignment; numbers in, numbers out."""
