@@ -86,14 +86,14 @@ def sums(
         weight: Denominator of each call; without it, each counts one.
         size: Number of units of the arm, with or without calls that have a value; those without are left out.
     """
-    counts = np.bincount(units, minlength=size).astype(float)
+    counts = np.bincount(units, minlength=size).astype(np.float64)
     present = counts > 0
-    total = np.bincount(units, weights=value, minlength=size)[present]
+    total = np.bincount(units, weights=value, minlength=size)[present].astype(np.float64)
+    weights = counts[present]
     if weight is None:
-        weights: Floats = counts[present]
         squares = (float(value @ value), float(value.sum()), float(len(value)))
     else:
-        weights = np.bincount(units, weights=weight, minlength=size)[present]
+        weights = np.bincount(units, weights=weight, minlength=size)[present].astype(np.float64)
         squares = (float(value @ value), float(value @ weight), float(weight @ weight))
     return Sums(total, weights, len(value), squares)
 
