@@ -171,9 +171,8 @@ def calls_of(frame: pd.DataFrame, experiment: Experiment) -> Calls:
         raise OutcomesUnusable(f"there is no call of an arm of {experiment.name}")
     if strange:
         frame, codes = frame[codes >= 0], codes[codes >= 0]
-    moments = frame["assigned_at"].to_numpy()
-    if len(moments) > 1 and (moments[1:] < moments[:-1]).any():
-        order = np.argsort(moments, kind="stable")
+    if not frame["assigned_at"].is_monotonic_increasing:
+        order = np.asarray(frame["assigned_at"].argsort(kind="stable"))
         frame, codes = frame.iloc[order], codes[order]
     unit, names = pd.factorize(frame["unit"])
     pair = pd.factorize(frame["pair"])[0].astype(np.intp) if paired else None

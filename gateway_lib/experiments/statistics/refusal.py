@@ -54,8 +54,9 @@ def skewness(control: Sums, arm: Sums) -> float:
     third, second = 0.0, 0.0
     for sign, told in ((-1, control), (1, arm)):
         linear = _linear(told)
-        third += sign * float((linear**3).mean()) / told.units**2
-        second += float((linear**2).mean()) / told.units
+        squared = linear * linear
+        third += sign * float(squared @ linear) / told.units**3
+        second += float(squared.sum()) / told.units**2
     return abs(third) / math.pow(second, 1.5) if second > 0 else 0.0
 
 
