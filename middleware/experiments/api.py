@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import orjson
@@ -12,16 +12,18 @@ from fastapi.responses import Response, StreamingResponse
 from middleware.auth import Keys
 from middleware.caller import Caller
 from middleware.errors import Forbidden
-from middleware.experiments.errors import ExperimentInvalid, ExperimentNotFound
+from middleware.experiments.errors import ExperimentInvalid
 from middleware.experiments.experiments import Experiments
 from middleware.experiments.feedback import Feedback
-from middleware.experiments.outcomes import MOST_ROWS, Page
+from middleware.experiments.outcomes import MOST_ROWS
 from middleware.experiments.register import Version
 
 _MOST_BYTES = 2**20
 _MOST_CHARACTERS = 1000
+_LINES = "application/x-ndjson"
 router = APIRouter()
 Name = Annotated[str, Path()]
+Number = Annotated[int | None, Query(ge=1, lt=2**31)]
 
 
 async def administered(request: Request) -> Experiments:
@@ -66,12 +68,12 @@ async def start(request: Request, name: Name, experiments: Administered) -> Resp
 
 
 @router.get("/experiments/{name}")
-async def experiment(name: Name, experiments: Administered) -> Response:
-    """Its newest version with the document, and how many calls each arm has."""
-    version = await experiments.register.version(name)
-    arms = await experiments.outcomes.counts(version)
-    document = orjson.Fragment(version.document)
-    return _json({**_described(version), "document": document, "arms": arms})
+async def experiment(name: Name, experiments: Administered, version: Number = None) -> Response:
+    """A version with the document, and how many calls each arm has; the newest where none is named."""
+    found = await experiments.outcomes.version(name, version)
+    arms = await experiments.outcomes.counts(found)
+    document = orjson.Fragment(found.document)
+    return _json({**_described(found), "document": document, "arms": arms})
 
 
 @router.post("/experiments/{name}/ramp")
@@ -104,30 +106,32 @@ async def promote(request: Request, name: Name, experiments: Administered) -> Re
 async def outcomes(
     name: Name,
     experiments: Administered,
-    version: Annotated[int | None, Query(ge=1, lt=2**31)] = None,
+    version: Number = None,
     after: Annotated[int, Query(ge=0, lt=2**63)] = 0,
     limit: Annotated[int, Query(ge=1, le=MOST_ROWS)] = 5000,
 ) -> Response:
     """A page of its calls, a line of JSON each; `x-next` is the `after` of the next page."""
     found = await experiments.outcomes.version(name, version)
-    if found is None:
-        raise ExperimentNotFound
     page = await experiments.outcomes.page(found, after, limit)
-    headers = {} if page.next is None else {"x-next": str(page.next)}
-    return StreamingResponse(_lines(page), headers=headers, media_type="application/x-ndjson")
+    return StreamingResponse(
+        experiments.outcomes.lines(page),
+        headers={"x-next": str(page.last)} if page.is_full else {},
+        media_type=_LINES,
+    )
 
 
 @router.get("/experiments/{name}/pre")
 async def pre(
     name: Name,
     experiments: Administered,
+    version: Number = None,
     days: Annotated[float, Query(gt=0, le=3650)] = 28.0,
 ) -> Response:
     """What its units had in other experiments before it began, a line of JSON for each unit."""
-    version = await experiments.register.version(name)
-    rows = await experiments.outcomes.before(version, days)
+    found = await experiments.outcomes.version(name, version)
+    rows = await experiments.outcomes.before(found, days)
     body = b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
-    return Response(body, media_type="application/x-ndjson")
+    return Response(body, media_type=_LINES)
 
 
 def _described(version: Version) -> dict[str, Any]:
@@ -167,11 +171,6 @@ def _text(value: Any, name: str) -> str:
     if not isinstance(value, str) or not 0 < len(value.strip()) <= _MOST_CHARACTERS:
         raise ExperimentInvalid(f"{name} must be a text of 1 to {_MOST_CHARACTERS} characters.")
     return value
-
-
-async def _lines(page: Page) -> AsyncIterator[bytes]:
-    for lines in page.lines():
-        yield lines  # some at a time, so that calls of models need not wait for all of it
 
 
 def _json(content: Any, status: int = 200) -> Response:

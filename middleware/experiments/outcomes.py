@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,19 +10,31 @@ import asyncpg
 import orjson
 
 from middleware.database import Database
+from middleware.experiments.errors import ExperimentNotFound
 from middleware.experiments.register import Version
 
 MOST_ROWS = 20_000
-_ROWS_AT_ONCE = 500
+# So many are read and encoded at a time: calls of models need not wait for more.
+_ROWS_AT_ONCE = 1000
 _FEEDBACK = "feedback."
-_PAGE = """
-    SELECT number, exposures.request_id, $4::integer AS version, unit, arm, role, pair, assigned_at,
-           interface, streamed, team, outcomes.request_id IS NOT NULL AS ended, status, failed,
-           latency_ms, ttft_ms, input_tokens, output_tokens,
-           output_tokens / 1000.0::float8 AS output_ktokens, cost_usd, served_model, fell_back
-    FROM (
-        SELECT * FROM experiment_exposures WHERE experiment_id = $1 AND number > $2
+_VERSION = """
+    SELECT * FROM experiments WHERE name = $1 AND ($2::integer IS NULL OR version = $2)
+    ORDER BY version DESC LIMIT 1
+"""
+_BOUNDS = """
+    SELECT count(*) AS rows, coalesce(max(number), $2) AS last FROM (
+        SELECT number FROM experiment_exposures WHERE experiment_id = $1 AND number > $2
         ORDER BY number LIMIT $3
+    ) AS page
+"""
+_ROWS = """
+    SELECT number, exposures.request_id, unit, arm, role, pair, assigned_at, interface, streamed, team,
+           outcomes.request_id IS NOT NULL AS ended, status, failed, latency_ms, ttft_ms, input_tokens,
+           output_tokens, output_tokens / 1000.0::float8 AS output_ktokens, cost_usd, served_model, fell_back
+    FROM (
+        SELECT * FROM experiment_exposures
+        WHERE experiment_id = $1 AND number > $2 AND number <= $3
+        ORDER BY number LIMIT $4
     ) AS exposures
     LEFT JOIN experiment_outcomes AS outcomes ON outcomes.request_id = exposures.request_id
     ORDER BY number
@@ -40,11 +52,7 @@ _COUNTS = """
     LEFT JOIN experiment_outcomes AS outcomes ON outcomes.request_id = exposures.request_id
     WHERE experiment_id = $1 GROUP BY arm, role ORDER BY arm, role
 """
-_NUMBER = """
-    SELECT id, version FROM experiments WHERE name = $1 AND ($2::integer IS NULL OR version = $2)
-    ORDER BY version DESC LIMIT 1
-"""
-_PRE = """
+_BEFORE = """
     SELECT earlier.unit, count(*) AS calls, avg(cost_usd) AS cost_usd, avg(latency_ms) AS latency_ms,
            avg(ttft_ms) AS ttft_ms, avg(output_tokens)::float8 AS output_tokens
     FROM experiment_exposures AS earlier
@@ -58,58 +66,67 @@ _PRE = """
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Rows in the order of their assignment."""
+    """Rows in the order of their assignment: those behind `after`, up to `last`."""
 
-    rows: list[asyncpg.Record]
-    feedback: dict[str, dict[str, float]]
-    """By request id, then by name."""
-    next: int | None
-    """What to ask for after it; None where this was the last page."""
-
-    def lines(self) -> Iterator[bytes]:
-        """The rows as lines of JSON, some at a time."""
-        for start in range(0, len(self.rows), _ROWS_AT_ONCE):
-            yield b"".join(map(self._line, self.rows[start : start + _ROWS_AT_ONCE]))
-
-    def _line(self, row: asyncpg.Record) -> bytes:
-        line: dict[str, Any] = dict(row)
-        del line["number"]
-        for name, value in self.feedback.get(line["request_id"], {}).items():
-            line[_FEEDBACK + name] = value
-        return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+    version: Version
+    after: int
+    last: int
+    is_full: bool
+    """Whether there may be more behind it."""
 
 
 class Outcomes:
-    """Reads what was written of an experiment's calls."""
+    """Reads what was written of an experiment's calls. Everything here raises `DatabaseUnavailable`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def version(self, name: str, number: int | None) -> tuple[int, int] | None:
-        """Id and number of a version, of the newest where none is given; None where there is none."""
+    async def version(self, name: str, number: int | None) -> Version:
+        """A version, the newest where no number is given. Raises `ExperimentNotFound`."""
         async with self._database.connection() as connection:
-            row = await connection.fetchrow(_NUMBER, name, number)
-        return (row["id"], row["version"]) if row else None
+            row = await connection.fetchrow(_VERSION, name, number)
+        if row is None:
+            raise ExperimentNotFound(f"There is no such version of an experiment {name[:100]!r}.")
+        return Version.of(row)
 
-    async def page(self, version: tuple[int, int], after: int, limit: int) -> Page:
-        """The `limit` rows that follow `after`. Raises `DatabaseUnavailable`."""
-        id_, number = version
+    async def page(self, version: Version, after: int, limit: int) -> Page:
+        """The page of at most `limit` rows behind `after`."""
         async with self._database.connection() as connection:
-            rows = await connection.fetch(_PAGE, id_, after, limit, number)
-            last = rows[-1]["number"] if rows else after
-            given = await connection.fetch(_GIVEN, id_, after, last)
-        feedback: dict[str, dict[str, float]] = {}
-        for request_id, name, value in given:
-            feedback.setdefault(request_id, {})[name] = value
-        return Page(rows, feedback, last if len(rows) == limit else None)
+            row = await connection.fetchrow(_BOUNDS, version.id, after, limit)
+        return Page(version, after, row["last"], row["rows"] == limit)
+
+    async def lines(self, page: Page) -> AsyncIterator[bytes]:
+        """A page's rows as lines of JSON, some at a time."""
+        id_, after = page.version.id, page.after
+        while after < page.last:
+            async with self._database.connection() as connection:
+                rows = await connection.fetch(_ROWS, id_, after, page.last, _ROWS_AT_ONCE)
+                if not rows:
+                    return
+                following = rows[-1]["number"]
+                given = await connection.fetch(_GIVEN, id_, after, following)
+            after = following
+            yield _encoded(page.version.number, rows, given)
 
     async def counts(self, version: Version) -> list[dict[str, Any]]:
-        """How many calls and units each arm has. Raises `DatabaseUnavailable`."""
+        """How many calls and units each arm has."""
         async with self._database.connection() as connection:
             return [dict(row) for row in await connection.fetch(_COUNTS, version.id)]
 
     async def before(self, version: Version, days: float) -> list[dict[str, Any]]:
-        """What the units of an experiment had in other experiments before it began: means by unit."""
+        """What the units of an experiment had in experiments before it began: means by unit."""
         async with self._database.connection() as connection:
-            rows = await connection.fetch(_PRE, version.id, version.started_at, days)
+            rows = await connection.fetch(_BEFORE, version.id, version.started_at, days)
         return [dict(row) for row in rows]
+
+
+def _encoded(version: int, rows: list[asyncpg.Record], given: list[asyncpg.Record]) -> bytes:
+    feedback: dict[str, dict[str, float]] = {}
+    for request_id, name, value in given:
+        feedback.setdefault(request_id, {})[_FEEDBACK + name] = value
+    lines = []
+    for row in rows:
+        line = {"version": version, **row, **feedback.get(row["request_id"], {})}
+        del line["number"]
+        lines.append(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+    return b"".join(lines)
