@@ -6,15 +6,14 @@ picked at first, once, so that the executed notebook has it.
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from matplotlib import pyplot as plt
 
+from gateway_lib import looking
 from gateway_lib.benchmark.figures.distribution import TITLES, distribution
 from gateway_lib.benchmark.figures.frontier import frontier
 from gateway_lib.benchmark.figures.percentiles import percentiles
@@ -32,7 +31,6 @@ from gateway_lib.runs.run import FOLDER_VARIABLE, RECORDS
 if TYPE_CHECKING:
     import ipywidgets as widgets
 
-_DPI, _WIDTH = 160, 880
 EVERY = "all models"
 ALL_QUESTIONS = "all questions"
 VIEWS: dict[str, Callable[[pd.DataFrame, str], Picture]] = {
@@ -143,23 +141,9 @@ def explore(runs_dir: Path | None = None) -> Any:
     return panel(explorer)
 
 
-def _image(picture: Picture) -> Any:
-    from IPython.display import Image
-
-    buffer = io.BytesIO()
-    picture.figure.savefig(buffer, format="png", dpi=_DPI, bbox_inches="tight")
-    plt.close(picture.figure)
-    return Image(data=buffer.getvalue(), alt=picture.alt, width=_WIDTH)  # type: ignore[no-untyped-call]
-
-
 def panel(explorer: Explorer) -> widgets.VBox:
     """The widgets of an explorer; each change is drawn at once."""
-    import ipywidgets as widgets
-    from IPython.display import display
-
-    def menu(label: str, options: Any, value: str) -> widgets.Dropdown:
-        return widgets.Dropdown(options=options, value=value, description=label)
-
+    menu = looking.menu
     picks = {
         "run": menu("run", list(explorer._folders), explorer.run),
         "view": menu("figure", list(VIEWS), explorer.view),
@@ -167,33 +151,12 @@ def panel(explorer: Explorer) -> widgets.VBox:
         "model": menu("model", explorer.models, explorer.model),
         "question": menu("question", explorer.questions, explorer.question),
     }
-    out = widgets.Output()
 
-    def draw() -> None:
-        with out:
-            out.clear_output(wait=True)
-            picture = explorer.picture()
-            if picture is None:
-                print("nothing to show: this model was not asked this question")
-            else:
-                display(_image(picture))  # type: ignore[no-untyped-call]
-            if text := explorer.answers():
-                print(text)
-
-    def changed(change: dict[str, Any]) -> None:
-        name = next(name for name, pick in picks.items() if pick is change["owner"])
-        if change["new"] == getattr(explorer, name):
-            return
-        setattr(explorer, name, change["new"])
+    def changed(name: str) -> None:
         if name == "run":  # another run has other models and questions
             explorer.model, explorer.question = EVERY, ALL_QUESTIONS
-            picks["model"].options, picks["question"].options = explorer.models, explorer.questions
-            picks["model"].value, picks["question"].value = EVERY, ALL_QUESTIONS
-        draw()
+            looking.refill(picks["model"], explorer.models, EVERY)
+            looking.refill(picks["question"], explorer.questions, ALL_QUESTIONS)
 
-    for pick in picks.values():
-        pick.observe(changed, names="value")
-    draw()
-    return widgets.VBox(
-        [widgets.HBox(list(picks.values())[:3]), widgets.HBox(list(picks.values())[3:]), out]
-    )
+    nothing = "nothing to show: this model was not asked this question"
+    return looking.panel(explorer, picks, changed, explorer.picture, explorer.answers, nothing)

@@ -89,7 +89,9 @@ class BedrockAsker(AbstractAsyncContextManager["BedrockAsker"]):
     """With boto3, which waits in threads."""
 
     def __init__(self, settings: Settings, threads: int) -> None:
-        self._client: BedrockRuntimeClient = bedrock_client(settings)
+        # by the same door as the other client, so that neither pays for TLS alone
+        one_door = settings.model_copy(update={"tls_url": None})
+        self._client: BedrockRuntimeClient = bedrock_client(one_door)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="bedrock")
 
     async def __aenter__(self) -> Self:

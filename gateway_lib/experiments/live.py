@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any, Self
@@ -120,6 +121,24 @@ class Live:
         number = int(status["version"]) if version is None else version
         frame = outcomes.frame_of(self._pages(name, number, told or _nobody))
         return outcomes.of(frame, of, number)
+
+    def before(self, name: str, frame: pd.DataFrame) -> pd.DataFrame | None:
+        """What the units of an experiment had before it began: covariates for its analysis (CUPED).
+
+        Args:
+            name: Of the experiment.
+            frame: Its outcomes, which say how many days of it are wanted.
+
+        Returns:
+            A row per unit, by its name, with means of its calls; None where none is wanted or known.
+        """
+        experiment, _ = outcomes.about(frame)
+        days = experiment.analysis.pre_period_days
+        if not days:
+            return None
+        answer = self._answer("GET", f"{_path(name)}/pre", params={"days": days})
+        rows = [json.loads(line) for line in answer.content.splitlines()]
+        return pd.DataFrame(rows).set_index("unit").drop(columns="calls") if rows else None
 
     def feedback(self, request_id: str, name: str, value: float) -> None:
         """Say something of a call later on; the last word about a call counts."""

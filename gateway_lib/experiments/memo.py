@@ -23,6 +23,7 @@ from gateway_lib.experiments.figures.sequence import sequence
 from gateway_lib.experiments.figures.split import split
 from gateway_lib.experiments.file import Experiment
 from gateway_lib.experiments.results import Analysis, Effect
+from gateway_lib.experiments.tables import checks
 from gateway_lib.plots import Picture
 from gateway_lib.runs.words import moment_text
 
@@ -32,7 +33,7 @@ _MOST_REASONS, _MOST_NOTES = 5, 3
 _KIND = {"ship": "ship", "do not ship": "stop", "cannot tell yet": "open"}
 
 
-def memo(analysis: Analysis, experiment: Experiment, frame: pd.DataFrame) -> str:
+def memo_page(analysis: Analysis, experiment: Experiment, frame: pd.DataFrame) -> str:
     """The page.
 
     Args:
@@ -60,7 +61,8 @@ def memo(analysis: Analysis, experiment: Experiment, frame: pd.DataFrame) -> str
         ],
         guardrails=list(_guardrail_rows(analysis, experiment)),
         several=len(analysis.arms) > 2,
-        ratio=_ratio(analysis),
+        checks=checks(analysis),
+        is_broken=analysis.sample_ratio.is_broken or analysis.served_ratio.is_broken,
         served=analysis.served,
         spent=sum(each.cost_usd for each in analysis.costs),
         refused=analysis.refused,
@@ -130,18 +132,6 @@ def _guardrail_rows(analysis: Analysis, experiment: Experiment) -> Iterator[dict
 
 def _worse(metric: Any) -> Any:
     return lambda value: words.value_text(metric, value, signed=True)
-
-
-def _ratio(analysis: Analysis) -> dict[str, Any]:
-    checks = []
-    for each in (analysis.sample_ratio, analysis.served_ratio):
-        counted = ", ".join(
-            f"{arm} {n:,} ({each.expected[arm]:,.0f} expected)" for arm, n in each.observed.items()
-        )
-        state = "MISMATCH" if each.is_broken else "as expected"
-        checks.append(f"Units {each.basis}: {counted}; p {words.p_text(each.p_value)}, {state}.")
-    broken = analysis.sample_ratio.is_broken or analysis.served_ratio.is_broken
-    return {"checks": checks, "is_broken": broken}
 
 
 def _pictures(analysis: Analysis, experiment: Experiment, frame: pd.DataFrame) -> Iterator[Picture]:

@@ -62,7 +62,7 @@ def of(frame: pd.DataFrame, experiment: Experiment, version: int) -> pd.DataFram
     return frame
 
 
-def load(path: Path) -> pd.DataFrame:
+def load_outcomes(path: Path) -> pd.DataFrame:
     """The table of a run's folder, or of a Parquet file.
 
     Raises:

@@ -174,7 +174,7 @@ async def _judged(
     return {**asked, **how, **said, "correct": correct, "feedback": told}
 
 
-def summary(frame: pd.DataFrame) -> str:
+def traffic_summary(frame: pd.DataFrame) -> str:
     """What became of the calls, in a sentence."""
     failed = frame[frame["error"].notna()]
     lost = int((frame["correct"].notna() & frame["arm"].notna() & (frame["feedback"] != 200)).sum())

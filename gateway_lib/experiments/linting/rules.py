@@ -104,21 +104,6 @@ def shadow_feedback(draft: Draft, name: str) -> Iterator[Finding]:
             )
 
 
-@_rule("experiment/fixed-and-stopping", "a fixed horizon with a guardrail that stops before it")
-def fixed_and_stopping(draft: Draft, name: str) -> Iterator[Finding]:
-    if draft.experiment.analysis.rule != "fixed":
-        return
-    for place, margin in enumerate(draft.experiment.guardrails):
-        if margin.stops:
-            yield draft.error(
-                name,
-                ("guardrails", place, "stops"),
-                f"`{margin.metric}` is looked at all the time, which a test for one look does not allow: it"
-                " would stop good treatments far too often.",
-                "Write `rule: sequential`, or leave `stops` out.",
-            )
-
-
 @_rule(
     "experiment/no-horizon", "a fixed horizon that is never reached, since nothing says where it is"
 )
