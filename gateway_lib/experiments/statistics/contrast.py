@@ -112,7 +112,7 @@ def independent(control: Sums, arm: Sums, *, share: bool = False) -> Contrast:
         n_arm=arm.units,
         calls_control=control.calls,
         calls_arm=arm.calls,
-        effective=_effective(control, arm, kept),
+        effective=_effective(control, arm, kept, share),
         reduction=max(0.0, 1 - kept / plain) if coefficient and plain > 0 else None,
         aggregates=parts,
     )
@@ -142,7 +142,7 @@ def paired(control: Sums, arm: Sums, *, share: bool = False) -> Contrast:
         n_arm=arm.units,
         calls_control=control.calls,
         calls_arm=arm.calls,
-        effective=_effective(control, arm, sum(errors)),
+        effective=_effective(control, arm, sum(errors), share),
         reduction=None,
         aggregates=None,
     )
@@ -171,8 +171,12 @@ def _pair_floor(control: Sums, arm: Sums) -> float:
     return max(0.0, apart / n - float((arm.value - control.value).sum() / n) ** 2) / n
 
 
-def _effective(control: Sums, arm: Sums, variance: float) -> float:
+def _effective(control: Sums, arm: Sums, variance: float, share: bool) -> float:
     calls = control.calls + arm.calls
     if variance <= 0:
         return float(calls)
-    return calls * (control.independent_variance + arm.independent_variance) / variance
+    # a share's error has a floor, and so has what it would be of independent calls
+    alone = sum(
+        max(told.independent_variance, _floor(told) if share else 0.0) for told in (control, arm)
+    )
+    return calls * alone / variance
