@@ -8,6 +8,7 @@ from typing import Any
 from starlette.types import Message
 
 from tests.middleware.history.litellm import LiteLLM as Base
+from tests.middleware.history.litellm import answer
 
 
 class LiteLLM(Base):
@@ -18,6 +19,7 @@ class LiteLLM(Base):
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.fell_back = False
         self.slow: dict[str, float] = {}
+        self.fails_for = ""
 
     async def __call__(self, scope, receive, send) -> None:
         if scope["type"] == "http" and scope["path"].endswith("/chat/completions"):
@@ -28,6 +30,9 @@ class LiteLLM(Base):
         self.calls.append((self._headers["x-request-id"], request))
         model = request["model"]
         await asyncio.sleep(self.slow.get(model, 0))
+        if model == self.fails_for:
+            await answer(send, 500, {"error": {"message": "out of order", "code": "500"}})
+            return
         extra = [
             (b"x-litellm-model-group", (b"spare" if self.fell_back else model.encode())),
             (b"x-litellm-attempted-fallbacks", b"1" if self.fell_back else b"0"),
