@@ -65,15 +65,19 @@ class Experiment(Part):
         return digest(self.document())
 
 
+def path_of(source: str | Path) -> Path:
+    """The file that a path, or a name in `config/experiments`, stands for."""
+    path = Path(source)
+    return path if path.suffix in (".yaml", ".yml") else EXPERIMENTS / f"{source}.yaml"
+
+
 def load(source: str | Path) -> Experiment:
     """The experiment of a file, or of a name in `config/experiments`.
 
     Raises:
         ExperimentFileError: There is none, or something in it is not right; a line for each mistake.
     """
-    path = Path(source)
-    if path.suffix not in (".yaml", ".yml"):
-        path = EXPERIMENTS / f"{source}.yaml"
+    path = path_of(source)
     try:
         document = yaml.safe_load(path.read_text())
     except OSError as error:

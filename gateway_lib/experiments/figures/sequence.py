@@ -77,4 +77,6 @@ def _unit(unit: str) -> str:
 
 
 def _tick(unit: str, value: float) -> str:
-    return f"{value * 100:g}" if unit == "%" else f"{value:g}"
+    if unit == "%":
+        return f"{value * 100:g}"
+    return f"{value:,.8f}".rstrip("0").rstrip(".")
