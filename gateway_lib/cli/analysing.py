@@ -1,4 +1,4 @@
-"""An experiment's gateway, its outcomes wherever they are kept, and what its analysis says in the terminal."""
+"""An experiment's gateway, its outcomes wherever they are kept, and its analysis in the terminal."""
 
 from __future__ import annotations
 
@@ -110,11 +110,11 @@ def show(analysis: Analysis, experiment: Experiment) -> None:
         if reason:
             _out.print(f"- {reason}", markup=False)
     _out.print()
-    effects = tables.effectstable_of(analysis, experiment)
+    effects = tables.effects_table(analysis, experiment)
     for table, heading in (
         (effects.drop(columns="method", errors="ignore"), "metric"),
-        (tables.guardrailstable_of(analysis, experiment), "guardrail"),
-        (tables.servedtable_of(analysis), "arm"),
+        (tables.guardrails_table(analysis, experiment), "guardrail"),
+        (tables.served_table(analysis), "arm"),
     ):
         if len(table):
             _out.print(table_of(table, heading))

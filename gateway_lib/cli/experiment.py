@@ -77,7 +77,7 @@ def plan(
     if as_json:
         typer.echo(json.dumps({**asdict(made), "digest": wanted.digest}, indent=2))
         return 0
-    _out.print(table_of(plantable_of(made), ""))
+    _out.print(table_of(plan_table(made), ""))
     for sentence in made.assumptions:
         _out.print(f"- {sentence}", markup=False)
     return 0
