@@ -120,7 +120,7 @@ def show(analysis: Analysis, experiment: Experiment) -> None:
             _out.print(table_of(table, heading))
     for sentence in (*tables.checks(analysis), *analysis.notes):
         _out.print(sentence, markup=False)
-    for refused in analysis.refused:
+    for refused in dict.fromkeys(analysis.refused):
         _out.print(
             f"not analysed: {refused.metric} of {refused.arm}: {refused.reason}", markup=False
         )

@@ -71,6 +71,7 @@ def plan(
     from dataclasses import asdict
 
     from gateway_lib.experiments.design import plan as planned
+    from gateway_lib.experiments.tables import plan_table
 
     wanted = _checked(file, as_json)
     made = planned(wanted, units_per_day=units_per_day)

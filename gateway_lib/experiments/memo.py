@@ -65,7 +65,7 @@ def memo_page(analysis: Analysis, experiment: Experiment, frame: pd.DataFrame) -
         is_broken=analysis.sample_ratio.is_broken or analysis.served_ratio.is_broken,
         served=analysis.served,
         spent=sum(each.cost_usd for each in analysis.costs),
-        refused=analysis.refused,
+        refused=list(dict.fromkeys(analysis.refused)),
         notes=analysis.notes[:_MOST_NOTES],
         left_out=max(0, len(analysis.notes) - _MOST_NOTES),
         period=f"{moment_text(analysis.began)} to {moment_text(analysis.at)}",
