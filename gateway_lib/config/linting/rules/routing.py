@@ -10,8 +10,10 @@ from typing import Any
 from gateway_lib.config.linting import known
 from gateway_lib.config.linting.context import Context, Deployment
 from gateway_lib.config.linting.rule import Places, meant, rule
+from gateway_lib.findings import Severity
 
 _SIMPLE = "simple-shuffle"
+_ENFORCING = "enforce_model_rate_limits"
 FALLBACKS = ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks")
 
 
@@ -83,20 +85,49 @@ def weight_not_a_number(context: Context) -> Places:
 @rule("routing/limits-not-enforced", "rpm or tpm of deployments that nothing checks before a call")
 def limits_not_enforced(context: Context) -> Places:
     router = context.section("router_settings")
-    if router.get("enable_pre_call_checks") is True:
-        return
     if str(router.get("routing_strategy", _SIMPLE)).startswith("usage-based"):
         return
+    listed = router.get("optional_pre_call_checks")
+    if isinstance(listed, list) and _ENFORCING in listed:
+        return
+    # of the two limits the other checks know rpm alone
+    unchecked = ("tpm",) if router.get("enable_pre_call_checks") is True else ("rpm", "tpm")
     for one in context.deployments():
         for place in (one.params, one.entry):
-            for limit in ("rpm", "tpm"):
+            for limit in unchecked:
                 if limit in place:
                     yield (
                         context.within(place, limit),
-                        f"Nothing holds `{one.name}` to its {limit}: without pre-call checks"
-                        " LiteLLM only reads it as a weight.",
-                        "Set `router_settings: {enable_pre_call_checks: true}`.",
+                        f"Nothing holds `{one.name}` to its {limit}: without the check"
+                        f" `{_ENFORCING}` LiteLLM only reads it as a weight.",
+                        f"Set `router_settings: {{optional_pre_call_checks: [{_ENFORCING}]}}`.",
                     )
+
+
+@rule(
+    "routing/no-failover",
+    "several deployments of a name of which none stands in for another that fails",
+    Severity.WARNING,
+)
+def no_failover(context: Context) -> Places:
+    router = context.section("router_settings")
+    strategy = router.get("routing_strategy", _SIMPLE)
+    retries = router.get("num_retries", context.section("litellm_settings").get("num_retries"))
+    if retries != 0 or (strategy == _SIMPLE and router.get("enable_weighted_failover") is True):
+        return
+    mend = (
+        "Set `router_settings: {enable_weighted_failover: true}`."
+        if strategy == _SIMPLE
+        else f"Set `routing_strategy: {_SIMPLE}` and `enable_weighted_failover: true`."
+    )
+    for name, arms in _groups(context):
+        if len(arms) > 1:
+            yield (
+                context.within(arms[0].entry),
+                f"Without retries a call of `{name}` whose deployment fails is answered with that"
+                " failure, though there are others.",
+                mend,
+            )
 
 
 @rule("routing/checks-off", "a context-window fallback that nothing triggers before the call")
@@ -133,6 +164,20 @@ def to_itself(context: Context) -> Places:
                 place,
                 f"`{source}` falls back to itself, which only repeats the failed call.",
                 "Name another model; more deployments of a name are tried by themselves.",
+            )
+
+
+@rule("fallback/default-lost", "default fallbacks that LiteLLM forgets beside other fallbacks")
+def default_lost(context: Context) -> Places:
+    if not context.section("router_settings").get("fallbacks"):
+        return
+    for section in ("router_settings", "litellm_settings"):
+        if context.section(section).get("default_fallbacks"):
+            yield (
+                context.at(section, "default_fallbacks"),
+                "LiteLLM keeps these in the list of `fallbacks`, which it reads anew from the file"
+                " within 30 seconds: from then on there are no default fallbacks.",
+                'Write them as the last of the `fallbacks`: `{"*": [...]}`.',
             )
 
 
@@ -178,7 +223,9 @@ RULES = (
     weight_on_one_arm,
     weight_not_a_number,
     limits_not_enforced,
+    no_failover,
     checks_off,
     unknown_fallback,
     to_itself,
+    default_lost,
 )

@@ -46,7 +46,50 @@ FAULTS = [
         model(ARMS.format(first="rpm: 5 !!", second="max_tokens: 4", mark="")).replace(
             "enable_pre_call_checks: true", "enable_pre_call_checks: false"
         ),
-        "enable_pre_call_checks: true",
+        "[enforce_model_rate_limits]",
+    ),
+    Fault(
+        "a limit of tokens, which the checks of every call do not know",
+        "routing/limits-not-enforced",
+        model(ARMS.format(first="tpm: 5000 !!", second="max_tokens: 4", mark="")),
+        "[enforce_model_rate_limits]",
+    ),
+    Fault(
+        "two deployments and neither retries nor failover",
+        "routing/no-failover",
+        model(
+            ARMS.format(first="weight: 9", second="weight: 1", mark="").replace(
+                "both", "both !!", 1
+            )
+        ).replace("litellm_settings:\n", "litellm_settings:\n  num_retries: 0\n"),
+        "enable_weighted_failover: true",
+    ),
+    Fault(
+        "failover under a strategy that has none",
+        "routing/no-failover",
+        model(
+            ARMS.format(first="max_tokens: 5", second="max_tokens: 4", mark="").replace(
+                "both", "both !!", 1
+            )
+        )
+        .replace("simple-shuffle", "least-busy")
+        .replace(
+            "router_settings:\n",
+            "router_settings:\n  num_retries: 0\n  enable_weighted_failover: true\n",
+        ),
+        "routing_strategy: simple-shuffle",
+    ),
+    Fault(
+        "default fallbacks beside others",
+        "fallback/default-lost",
+        setting(
+            "router_settings",
+            "  fallbacks: [{gpt-4o: [other]}]\n  default_fallbacks: [other] !!\n",
+        ).replace(
+            "litellm_settings:",
+            "  - {model_name: other, litellm_params: {model: openai/gpt-4o-mini, api_key: os.environ/OPENAI_API_KEY}}\nlitellm_settings:",
+        ),
+        '`{"*": [...]}`',
     ),
     Fault(
         "a fallback that nothing triggers",
