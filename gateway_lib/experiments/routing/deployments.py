@@ -26,7 +26,7 @@ from gateway_lib.settings import settings as process_settings
 POLL_S = 30.0
 """Seconds within which a worker of LiteLLM reads its database anew: the default of its
 `proxy_config_reload_interval_seconds`."""
-PROBES = 48
+PROBES = 32
 """Questions that are under way together, so that they come to every worker."""
 _ROUNDS = 3
 _MARGIN_S = 5.0
@@ -151,6 +151,11 @@ def deployed(
         yield made
     finally:
         remove(name, settings)
+
+
+def names_of(made: Mapping[str, Deployment]) -> dict[str, str]:
+    """By id, the model of each deployment."""
+    return {identifier: one.model for identifier, one in made.items()}
 
 
 def _entry(name: str, one: Deployment, settings: Settings) -> dict[str, Any]:

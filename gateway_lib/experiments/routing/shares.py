@@ -24,7 +24,8 @@ def shares(
         served: Of `calls.count`.
         names: By id of a deployment, what it is called for people. Those that answered without being
             among them come under their id.
-        weights: By name, what part of the calls it was to have, in any unit; nothing where it is not said.
+        weights: By name (`refused` may be one), what part of the calls it was to have, in any unit;
+            nothing where it is not said.
         confidence: Of the intervals.
 
     Returns:
@@ -44,7 +45,7 @@ def shares(
     rows = []
     for name in listed:
         own = served[by == name]
-        expected = weights.get(name, 0.0) / whole if weights and name != REFUSED else None
+        expected = weights.get(name, 0.0) / whole if weights else None
         rows.append(_row(own, total, expected, confidence))
     frame = pd.DataFrame(rows, index=pd.Index(listed, name="answered_by"))
     return frame.astype({"expected": float, "p": float, "beyond": float})
@@ -54,7 +55,10 @@ def _row(
     own: pd.DataFrame, total: int, expected: float | None, confidence: float
 ) -> dict[str, float | int | None]:
     calls = len(own)
-    row: dict[str, float | int | None] = {"calls": calls, "share": calls / total if total else None}
+    row: dict[str, float | int | None] = dict.fromkeys(
+        ("calls", "share", "low", "high", "expected", "p", "beyond")
+    )
+    row |= {"calls": calls, "share": calls / total if total else None}
     if total:
         test = stats.binomtest(calls, total, expected if expected is not None else 0.5)
         interval = test.proportion_ci(confidence, method="exact")
@@ -65,8 +69,4 @@ def _row(
                 "p": float(test.pvalue),
                 "beyond": calls - expected * total,
             }
-    return {
-        **dict.fromkeys(("low", "high", "expected", "p", "beyond")),
-        **row,
-        "fell_back": int((own["fallbacks"] > 0).sum()),
-    }
+    return {**row, "fell_back": int((own["fallbacks"] > 0).sum())}
