@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from gateway_lib.experiments.memo import more_units as more_units
     from gateway_lib.experiments.outcomes import about as about
     from gateway_lib.experiments.outcomes import load_outcomes as load_outcomes
+    from gateway_lib.experiments.routing.checks import routing_checks as routing_checks
+    from gateway_lib.experiments.routing.figure import routing_table as routing_table
+    from gateway_lib.experiments.routing.figure import split_figure as split_figure
     from gateway_lib.experiments.tables import checks as checks
     from gateway_lib.experiments.tables import effects_table as effects_table
     from gateway_lib.experiments.tables import guardrails_table as guardrails_table
@@ -68,6 +71,8 @@ _OF = {
     "live": ("Live",),
     "memo": ("headline", "memo_page", "more_units"),
     "outcomes": ("about", "load_outcomes"),
+    "routing.checks": ("routing_checks",),
+    "routing.figure": ("routing_table", "split_figure"),
     "tables": ("checks", "effects_table", "guardrails_table", "plan_table", "served_table"),
     "traffic": ("Crowd", "send", "traffic_summary"),
     "watching": ("look", "watch"),

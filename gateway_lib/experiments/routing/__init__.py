@@ -8,7 +8,7 @@ In a notebook::
         served = routing.count("ab", 200)
     split = routing.shares(served, routing.names_of(made), {"gpt-4o": 9, "gpt-4.1": 1})
     run.picture(routing.split_figure(split, title="9 and 1"))
-    routing.routing_checks()
+    routing.routing_table(routing.routing_checks())
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from gateway_lib.experiments.routing.deployments import (
     remove,
     wait_until_served,
 )
-from gateway_lib.experiments.routing.figure import split_figure, table
+from gateway_lib.experiments.routing.figure import routing_table, split_figure
 from gateway_lib.experiments.routing.shares import shares
 
 __all__ = [
@@ -34,8 +34,8 @@ __all__ = [
     "names_of",
     "remove",
     "routing_checks",
+    "routing_table",
     "shares",
     "split_figure",
-    "table",
     "wait_until_served",
 ]

@@ -11,7 +11,7 @@ from gateway_lib.experiments.routing.shares import CONFIDENCE, REFUSED
 _SMALL = 1e-4
 
 
-def table(split: pd.DataFrame) -> pd.DataFrame:
+def routing_table(split: pd.DataFrame) -> pd.DataFrame:
     """`shares`, or what `routing_checks` found, with its numbers written as people write them."""
     readable = pd.DataFrame(index=split.index)
     if "says" in split:
