@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from gateway_lib.experiments.figures.sequence import sequence as sequence
     from gateway_lib.experiments.figures.split import split as split
     from gateway_lib.experiments.file import load as load
+    from gateway_lib.experiments.file import path_of as path_of
     from gateway_lib.experiments.keeping import headline_figures as headline_figures
     from gateway_lib.experiments.keeping import keep as keep
     from gateway_lib.experiments.linting import lint as lint
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from gateway_lib.experiments.traffic import Crowd as Crowd
     from gateway_lib.experiments.traffic import send as send
     from gateway_lib.experiments.traffic import traffic_summary as traffic_summary
+    from gateway_lib.experiments.watching import analysed as analysed
     from gateway_lib.experiments.watching import look as look
     from gateway_lib.experiments.watching import watch as watch
 
@@ -65,7 +67,7 @@ _OF = {
     "figures.power": ("power",),
     "figures.sequence": ("sequence",),
     "figures.split": ("split",),
-    "file": ("load",),
+    "file": ("load", "path_of"),
     "keeping": ("headline_figures", "keep"),
     "linting": ("lint",),
     "live": ("Live",),
@@ -75,7 +77,7 @@ _OF = {
     "routing.figure": ("routing_table", "split_figure"),
     "tables": ("checks", "effects_table", "guardrails_table", "plan_table", "served_table"),
     "traffic": ("Crowd", "send", "traffic_summary"),
-    "watching": ("look", "watch"),
+    "watching": ("analysed", "look", "watch"),
 }
 _WHERE = {name: module for module, names in _OF.items() for name in names}
 __all__ = sorted(_WHERE)

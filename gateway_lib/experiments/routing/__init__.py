@@ -24,6 +24,7 @@ from gateway_lib.experiments.routing.deployments import (
     wait_until_served,
 )
 from gateway_lib.experiments.routing.figure import routing_table, split_figure
+from gateway_lib.experiments.routing.provider import is_simulated
 from gateway_lib.experiments.routing.shares import shares
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "count",
     "create",
     "deployed",
+    "is_simulated",
     "names_of",
     "remove",
     "routing_checks",

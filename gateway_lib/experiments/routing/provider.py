@@ -14,6 +14,11 @@ from gateway_lib.settings import process_environment
 URL = "GATEWAY_SIMULATOR_URL"
 
 
+def is_simulated() -> bool:
+    """Whether there are simulated providers, which fail when they are asked to."""
+    return bool(process_environment().get(URL))
+
+
 class Simulator:
     """The control API of the local stack's model simulator."""
 
