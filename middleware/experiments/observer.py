@@ -78,7 +78,7 @@ class Observer:
             self._whole.append(piece)
         if piece or not more:
             await self._send({**message, "body": piece})
-        if not more:
+        if not more and not self._done:
             self._last = time.perf_counter()
 
     def outcome(self, request_id: str, raised: int | None) -> Outcome:
@@ -88,6 +88,8 @@ class Observer:
             request_id: of the call.
             raised: the status with which it ended otherwise than by an answer that came to its end.
         """
+        if raised == CALLER_LEFT and self._done:
+            raised = None  # clients close the connection upon [DONE], before the server has
         if self._kind not in (_EVENTS, _FRAMES):
             self._read_whole()
         status = raised or self._status
@@ -112,7 +114,7 @@ class Observer:
 
     def _event(self, data: bytes) -> None:
         if data == b"[DONE]":
-            self._done = True
+            self._done, self._last = True, time.perf_counter()
             return
         if self._first is None and _CONTENT.search(data):
             self._first = time.perf_counter()
