@@ -17,8 +17,7 @@ from middleware.catalogue import Catalogue
 from middleware.chat.kept import KeptChat
 from middleware.chat.prompted import prompted
 from middleware.chat.request import ChatRequest
-from middleware.experiments.calls import ChatCall, named_in
-from middleware.experiments.definition import PREFIX
+from middleware.experiments.calls import ChatCall, mentions_one, named_in
 from middleware.experiments.experiments import Experiments
 from middleware.experiments.trial import trial_of
 from middleware.history.conversations import Conversations
@@ -26,9 +25,7 @@ from middleware.passthrough import relay
 
 _PROMPT = ":prompt/"
 # what a body has that is not LiteLLM's alone to understand; where nothing is kept, most have none of it
-_OURS = re.compile(
-    rb'"(?:session_id|enable_history|promptVariables|priority)"|:prompt\\?/|"experiment\\?/'
-)
+_OURS = re.compile(rb'"(?:session_id|enable_history|promptVariables|priority)"|:prompt\\?/')
 
 
 class ChatApi:
@@ -53,7 +50,7 @@ class ChatApi:
             if (
                 _OURS.search(body) is None
                 and _PROMPT not in self._model
-                and PREFIX not in self._model
+                and not mentions_one(self._model, body)
                 and trial is None
             ):
                 await relay(scope, caller, body, send)

@@ -10,12 +10,21 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
+from middleware.auth import Identity
 from middleware.experiments.definition import Arm
 
 _TOLERANCE = 1e-9
 Range = tuple[float, float]
 """Where a part of a layer begins, and how large it is."""
+
+
+class Author(NamedTuple):
+    """Hashes of a key, and of the user whose key it is."""
+
+    by_key: str
+    by_user: str | None
 
 
 class Assigner:
@@ -27,6 +36,14 @@ class Assigner:
     def unit(self, kind: str, identifier: str) -> str:
         """The only name by which a unit is written down: 16 hexadecimal digits."""
         return self._hash("unit", kind, identifier).hex()[:16]
+
+    def author(self, identity: Identity) -> Author:
+        """By what a caller is known again; nothing of it tells his unit."""
+        user_id = identity.user_id
+        return Author(
+            self.unit("by key", identity.key_hash),
+            None if user_id is None else self.unit("by user", user_id),
+        )
 
     def place(self, layer: str, unit: str) -> float:
         """Where in a layer a unit is, from 0 to less than 1."""

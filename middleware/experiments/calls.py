@@ -20,6 +20,7 @@ from middleware.history.wish import Wish
 
 CHAT = "/v1/chat/completions"
 _FIELDS = "additionalModelRequestFields"
+_BEGINNING = b'"experiment'
 _MENTIONED = re.compile(rb'"experiment\\?/')
 Fields = dict[str, Any]
 
@@ -131,14 +132,20 @@ class ConverseCall:
         return Made(self._app(arm.model), self.scope, _encoded(fields))
 
 
+def mentions_one(model_in_path: str, body: bytes) -> bool:
+    """Whether a chat completion may be an experiment's; asked of every call, so it costs next to nothing."""
+    return model_in_path.startswith(PREFIX) or (
+        _BEGINNING in body and _MENTIONED.search(body) is not None
+    )
+
+
 def named_in(scope: Scope, model_in_path: str, body: bytes) -> tuple[str, Fields] | None:
     """The experiment that a chat completion names in its path or its body, and the decoded body.
 
     Raises:
         CostUnknown: path, query and body name different models, of which one is an experiment.
     """
-    in_path = model_in_path.startswith(PREFIX)
-    if not in_path and _MENTIONED.search(body) is None:
+    if not mentions_one(model_in_path, body):
         return None
     try:
         fields = orjson.loads(body)

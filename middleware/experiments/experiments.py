@@ -44,7 +44,7 @@ class Experiments:
         self.records = Records(database)
         self.lifecycle = Lifecycle(database, self.register, catalogue)
         self.outcomes = Outcomes(database)
-        self.feedbacks = Feedbacks(database)
+        self.feedbacks = Feedbacks(database, self.register)
         self._shadows = Shadows(self.records, settings.shadow_calls)
         self._keys = keys
         self._conversations = conversations
@@ -94,6 +94,7 @@ class Experiments:
         shadow: Arm | None,
     ) -> None:
         began, exchange = time.perf_counter(), call.scope["state"]["exchange"]
+        author = self.register.assigner.author(identity)
         exposure = Exposure(
             request_id=exchange.request_id,
             experiment_id=version.id,
@@ -105,8 +106,8 @@ class Experiments:
             interface=call.interface,
             streamed=call.streamed,
             team=identity.team_id,
-            key_hash=identity.key_hash,
-            user_id=identity.user_id,
+            by_key=author.by_key,
+            by_user=author.by_user,
         )
         made = call.made(trial.arm, counted=True)
         request_id = exchange.request_id = await self.records.expose(exposure)

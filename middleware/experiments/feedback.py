@@ -10,12 +10,13 @@ from typing import Any
 from middleware.auth import Identity
 from middleware.database import Database
 from middleware.experiments.errors import ExperimentInvalid, FeedbackNotFound
+from middleware.experiments.register import Register
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _GIVE = """
     INSERT INTO experiment_feedback (request_id, name, value)
     SELECT request_id, $2, $3 FROM experiment_exposures
-    WHERE request_id = $1 AND role = 'answer' AND (key_hash = $4 OR user_id = $5)
+    WHERE request_id = $1 AND role = 'answer' AND (by_key = $4 OR by_user = $5)
     ON CONFLICT (request_id, name) DO UPDATE SET value = excluded.value, given_at = now()
     RETURNING request_id
 """
@@ -50,24 +51,28 @@ class Feedback:
 class Feedbacks:
     """Takes it from whoever made the call."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, register: Register) -> None:
         self._database = database
+        self._register = register
 
     async def give(self, identity: Identity, feedback: Feedback) -> None:
         """Write it down.
 
         Raises:
             FeedbackNotFound: neither this key nor its user has made such a call in an experiment.
-            DatabaseUnavailable
+            DatabaseUnavailable, ExperimentsUnavailable
         """
+        author = await self._register.author(identity)
+        if author is None:
+            raise FeedbackNotFound
         async with self._database.connection() as connection:
             found = await connection.fetchval(
                 _GIVE,
                 feedback.request_id,
                 feedback.name,
                 feedback.value,
-                identity.key_hash,
-                identity.user_id,
+                author.by_key,
+                author.by_user,
             )
         if found is None:
             raise FeedbackNotFound

@@ -22,8 +22,8 @@ PATIENCE_SECONDS = 60.0
 # or another call's: callers choose their request ids.
 _EXPOSE = """
     INSERT INTO experiment_exposures AS known (
-        request_id, experiment_id, unit, arm, role, pair, assigned_at, interface, streamed, team, key_hash,
-        user_id
+        request_id, experiment_id, unit, arm, role, pair, assigned_at, interface, streamed, team, by_key,
+        by_user
     )
     SELECT * FROM unnest(
         $1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[],
@@ -59,8 +59,10 @@ class Exposure:
     interface: Interface
     streamed: bool
     team: str | None
-    key_hash: str
-    user_id: str | None
+    by_key: str
+    """Hash of the key that made it."""
+    by_user: str | None
+    """Hash of the user whose key that is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from typing import Literal
 import asyncpg
 import orjson
 
+from middleware.auth import Identity
 from middleware.database import Database
-from middleware.experiments.assignment import Assigner
+from middleware.experiments.assignment import Assigner, Author
 from middleware.experiments.definition import Arm, Definition
 from middleware.experiments.errors import ExperimentNotFound, ExperimentsUnavailable
 from middleware.revisions import Revisions
@@ -108,6 +109,11 @@ class Register:
             raise ExperimentsUnavailable
         return self._assigner
 
+    async def author(self, identity: Identity) -> Author | None:
+        """By what a caller is known again; None where no experiment ever was, and so no call of his."""
+        await self._known_by_now()
+        return self._assigner.author(identity) if self._assigner else None
+
     async def version(self, name: str) -> Version:
         """The newest version of an experiment.
 
@@ -115,8 +121,7 @@ class Register:
             ExperimentNotFound: there is none of this name.
             ExperimentsUnavailable: the database could not be asked yet.
         """
-        if not self._revisions.are_known and not await self._revisions.become_known():
-            raise ExperimentsUnavailable
+        await self._known_by_now()
         try:
             return self._known[name]
         except KeyError:
@@ -124,9 +129,12 @@ class Register:
 
     async def all(self) -> list[Version]:
         """The newest version of each, by name. Raises `ExperimentsUnavailable`."""
+        await self._known_by_now()
+        return [self._known[name] for name in sorted(self._known)]
+
+    async def _known_by_now(self) -> None:
         if not self._revisions.are_known and not await self._revisions.become_known():
             raise ExperimentsUnavailable
-        return [self._known[name] for name in sorted(self._known)]
 
     def _take(self, rows: Sequence[asyncpg.Record]) -> None:
         for row in rows:

@@ -15,6 +15,8 @@ def upgrade() -> None:
 
     `experiment_secret` keys the hashes of units: without it nobody can tell a unit from its hash.
 
+    `by_key` and `by_user` say who may give feedback; they are keyed hashes too, other ones than a unit's.
+
     An exposure is written before a call is made, an outcome when it has ended. Both are written once.
     """
     op.execute("CREATE SEQUENCE experiment_revisions")
@@ -61,8 +63,8 @@ def upgrade() -> None:
             interface text NOT NULL,
             streamed boolean NOT NULL,
             team text,
-            key_hash text NOT NULL,
-            user_id text
+            by_key text NOT NULL,
+            by_user text
         )
     """)
     op.execute(

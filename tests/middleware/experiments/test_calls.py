@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import json
 
 import pytest
 
+from tests.middleware.conftest import eventually
 from tests.middleware.history.conftest import bearer
 from tests.middleware.history.litellm import BEDROCK_MODEL, MASTER, MODEL, PRICE
 
@@ -48,7 +51,9 @@ async def test_what_is_written_names_no_user(service, database):
     assert len(row["unit"]) == 16 and int(row["unit"], 16) >= 0
     for table in ("experiment_exposures", "experiment_outcomes"):
         rows = await database.fetch(f"SELECT * FROM {table}")
-        assert "somebody" not in str([tuple(each) for each in rows])
+        told = str([tuple(each) for each in rows])
+        assert "somebody" not in told and "ada" not in told
+        assert hashlib.sha256(ADA.encode()).hexdigest() not in told
 
 
 async def test_a_call_that_names_nobody_counts_as_the_keys_user(service):
@@ -190,3 +195,22 @@ async def test_a_request_id_that_is_used_again_does_not_hide_a_call(service, lit
     assert ids[0] == "mine" and len(set(ids)) == 3
     assert [request_id for request_id, _ in litellm.calls] == ids
     assert [row["request_id"] for row in await service.outcomes()] == ids
+
+
+async def test_a_call_waits_in_the_queue_of_its_arms_model(start, litellm):
+    service = await start(model_limits={BEDROCK_MODEL: 1}, queue_length=0)
+    arms = [
+        {"name": "control", "model": MODEL, "weight": 1e-9},
+        {"name": "b", "model": BEDROCK_MODEL},
+    ]
+    await service.put(file(arms=arms))
+    litellm.slow[BEDROCK_MODEL] = 0.5
+    first = asyncio.create_task(service.chat("ada"))
+    await eventually(lambda: len(litellm.calls) == 1)
+    for answer in (
+        await service.chat("bob"),
+        await service.converse("bob", action="converse-stream"),
+    ):
+        assert answer.status_code == 429 and answer.headers["x-experiment-arm"] == "b"
+    assert (await service.chat("bob", model=MODEL)).status_code == 200
+    assert (await first).status_code == 200
