@@ -30,6 +30,7 @@ class LiteLLM:
     simulator_url: str
     secrets: Secrets
     engine: prisma.Engine
+    workers: int = 1
 
     @property
     def url(self) -> str:
@@ -43,7 +44,7 @@ class LiteLLM:
                 f"--config={self._config}",
                 f"--host={HOST}",
                 f"--port={self.port}",
-                "--num_workers=1",
+                f"--num_workers={self.workers}",
                 f"--log_config={config.CONFIG_DIR / 'litellm-logging.yaml'}",
             ],
             environment=self._environment(),

@@ -1,0 +1,1 @@
+"""Routing by LiteLLM itself: what can be said of it without a gateway."""

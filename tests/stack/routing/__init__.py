@@ -1,0 +1,1 @@
+"""Routing by LiteLLM itself, on the whole chain."""
