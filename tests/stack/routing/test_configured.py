@@ -18,8 +18,11 @@ from gateway_lib.experiments import routing
 from gateway_lib.experiments.routing import Deployment
 from gateway_lib.experiments.routing.examples import FIRST, LONG, MODELS, SECOND, THIRD, WINDOW
 from gateway_lib.experiments.routing.provider import Simulator
+from gateway_lib.experiments.routing.shares import REFUSED
 from gateway_lib.local.client import RunningStack
 from gateway_lib.settings import Settings, settings_of
+
+from .minutes import within_a_minute
 
 KEYS = {one.name: "given" for one in variables.PROVIDERS}
 DOWN = {"match": FIRST, "kind": "status", "status": 500}
@@ -48,8 +51,13 @@ BY_USAGE = {
     },
 }
 """The guide's own: weights under the strategy that does not read them, and the fallbacks."""
+LIMITED = [
+    {**deployment("limited", f"openai/{model}"), "rpm": rpm, "tpm": 100_000}
+    for model, rpm in ((FIRST, 5), (SECOND, 10))
+]
+"""Limits as the guide writes them, beside `litellm_params`."""
 SHUFFLED = {
-    "model_list": [deployment("falls", f"openai/{FIRST}"), *WEIGHTED],
+    "model_list": [deployment("falls", f"openai/{FIRST}"), *WEIGHTED, *LIMITED],
     "router_settings": {"fallbacks": [{"falls": [THIRD]}], "default_fallbacks": [SECOND]},
 }
 """Weights as they work, and default fallbacks beside others, which do not."""
@@ -144,6 +152,11 @@ def test_nothing_else_is_wrong_with_the_weights_as_they_work(tmp_path):
 def test_weights_of_a_file_are_honoured(shuffled):
     split = answered_by(shuffled[0], "ab", 300)
     assert 5 < split[THIRD] < 60 and split[FIRST] + split[THIRD] == 300
+
+
+def test_limits_beside_the_parameters_bind_too(shuffled):
+    within_a_minute(15)
+    assert answered_by(shuffled[0], "limited", 20) == {FIRST: 5, SECOND: 10, REFUSED: 5}
 
 
 def test_default_fallbacks_beside_others_are_lost(shuffled, name):
