@@ -16,18 +16,10 @@ from gateway_lib.settings import Settings, settings_of
 
 
 @pytest.fixture(scope="module")
-def settings(stack: RunningStack, monkeypatch_module: pytest.MonkeyPatch) -> Settings:
-    """Of the stack, which is also what this process's environment points at."""
-    for name, value in stack.environment.items():
-        if name.startswith("GATEWAY_"):
-            monkeypatch_module.setenv(name, value)
-    return settings_of(stack.environment)
-
-
-@pytest.fixture(scope="module")
-def monkeypatch_module() -> Iterator[pytest.MonkeyPatch]:
-    with pytest.MonkeyPatch.context() as patch:
-        yield patch
+def settings(stack: RunningStack) -> Settings:
+    """Of the stack, its administrator's and a user's key with them."""
+    bundle = stack.environment["AWS_CA_BUNDLE"]
+    return settings_of({**stack.environment, "GATEWAY_CA_BUNDLE": bundle})
 
 
 @pytest.fixture(scope="module")

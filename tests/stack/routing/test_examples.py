@@ -23,8 +23,8 @@ ALL_GO_ON = [
 
 
 @pytest.fixture(scope="module")
-def found(settings):
-    return routing.routing_checks(settings)
+def found(settings, stack):
+    return routing.routing_checks(settings, simulator=simulator_of(stack))
 
 
 def test_every_example_is_there(found):
@@ -85,8 +85,13 @@ def test_nothing_is_left_behind(found, settings, stack):
 )
 def test_a_prompt_that_litellm_knows_to_be_too_long_is_not_sent(settings, stack, name, sent):
     before = asked_for(stack, FIRST)
-    routing.routing_checks(settings, [one for one in EXAMPLES if one.name == name])
+    examples = [one for one in EXAMPLES if one.name == name]
+    routing.routing_checks(settings, examples, simulator_of(stack))
     assert asked_for(stack, FIRST) - before == sent
+
+
+def simulator_of(stack):
+    return Simulator(stack.environment["GATEWAY_SIMULATOR_URL"])
 
 
 def asked_for(stack, model):

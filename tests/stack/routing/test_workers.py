@@ -44,8 +44,9 @@ def workers(stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> It
     process = Process(component, tmp_path_factory.mktemp("workers") / "litellm.log")
     try:
         wait_until(component.ready, 180)
-        environment = {**stack.environment, "GATEWAY_BASE_URL": litellm.url}
-        yield settings_of({**environment, "GATEWAY_TLS_URL": ""})
+        yield settings_of(
+            {**stack.environment, "GATEWAY_BASE_URL": litellm.url, "GATEWAY_TLS_URL": ""}
+        )
     finally:
         process.ask_to_stop()
         process.reap(time.monotonic() + 10)
