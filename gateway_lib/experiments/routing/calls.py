@@ -19,6 +19,8 @@ from gateway_lib.settings import settings as process_settings
 Interface = Literal["openai", "bedrock"]
 TOGETHER = 8
 """Calls under way at once; boto3 keeps ten connections."""
+BROKEN = 0
+"""In the place of a status: the answer began well, and its stream ended in an error."""
 _TOKENS = 8
 _OURS = {"enable_history": False, "cache": {"no-cache": True, "no-store": True}}
 
@@ -31,7 +33,7 @@ class Served:
         model: What the caller named.
         interface: `openai` or `bedrock`.
         streamed: Whether the answer was asked for as a stream.
-        status: HTTP status; 0 where no answer came.
+        status: HTTP status; `BROKEN` where a stream ended in an error.
         deployment: `x-litellm-model-id`, the deployment that answered; empty where none did.
         group: `x-litellm-model-group`, the public name that it answered under.
         fallbacks: `x-litellm-attempted-fallbacks`: how many other deployments or models were gone on to.
@@ -111,10 +113,10 @@ def _ask_openai(client: Any, model: str, text: str, streamed: bool) -> Served:
         return served(raw.status_code, **_told(raw.headers))
     except openai.APIStatusError as error:
         return served(error.status_code, **_told(error.response.headers, str(error)))
-    except openai.APIError as error:  # an error within a stream, or no answer at all
-        if isinstance(error, openai.APIConnectionError):
-            raise ExperimentError(f"{model}: {error}") from None
-        return served(int(getattr(error, "code", 0) or 0), error=str(error)[:200])
+    except openai.APIConnectionError as error:
+        raise ExperimentError(f"{model}: {error}") from None
+    except openai.APIError as error:  # within a stream
+        return served(BROKEN, error=str(error)[:200])
 
 
 @contextmanager
@@ -143,8 +145,10 @@ def _ask_bedrock(client: Any, model: str, text: str, streamed: bool) -> Served:
         about = answer["ResponseMetadata"]
         return served(about["HTTPStatusCode"], **_told(about["HTTPHeaders"]))
     except ClientError as error:
-        about = error.response["ResponseMetadata"]
-        return served(about["HTTPStatusCode"], **_told(about.get("HTTPHeaders") or {}, str(error)))
+        response: Any = error.response
+        about = response.get("ResponseMetadata") or {}  # there is none within a stream
+        told = _told(about.get("HTTPHeaders") or {}, str(error))
+        return served(about.get("HTTPStatusCode", BROKEN), **told)
     except BotoCoreError as error:
         raise ExperimentError(f"{model}: {error}") from None
 

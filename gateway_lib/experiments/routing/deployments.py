@@ -26,7 +26,7 @@ from gateway_lib.settings import settings as process_settings
 POLL_S = 30.0
 """Seconds within which a worker of LiteLLM reads its database anew: the default of its
 `proxy_config_reload_interval_seconds`."""
-PROBES = 32
+PROBES = 16
 """Questions that are under way together, so that they come to every worker."""
 _ROUNDS = 3
 _MARGIN_S = 5.0
