@@ -73,8 +73,9 @@ def plan(
     from gateway_lib.experiments.design import plan as planned
     from gateway_lib.experiments.tables import plan_table
 
-    wanted = _checked(file, as_json)
+    wanted, warnings = _checked(file)
     made = planned(wanted, units_per_day=units_per_day)
+    _warn(warnings, as_json)
     if as_json:
         typer.echo(json.dumps({**asdict(made), "digest": wanted.digest}, indent=2))
         return 0
@@ -98,9 +99,10 @@ def start(
     Started twice, the second time changes nothing. A file that differs from what is running is refused,
     unless a new version is asked for, which assigns all units anew.
     """
-    wanted = _checked(file, as_json)
+    wanted, warnings = _checked(file)
     with opened(gateway) as live:
         _told(live.start(wanted, new_version=new_version), as_json)
+    _warn(warnings, as_json)
 
 
 @experiment.command("status")
@@ -288,8 +290,8 @@ def promote(
         _told(live.promote(name, arm), as_json)
 
 
-def _checked(file: str, as_json: bool) -> Experiment:
-    """The experiment of a file without an error; warnings are told.
+def _checked(file: str) -> tuple[Experiment, list[str]]:
+    """The experiment of a file without an error, and a line for each warning.
 
     Raises:
         ExperimentFileError: It has an error; a line for each.
@@ -300,16 +302,16 @@ def _checked(file: str, as_json: bool) -> Experiment:
     from gateway_lib.findings import failing
 
     path = path_of(file)
-    if path.is_file():
-        found = lint(path)
-        if errors := failing(found):
-            raise ExperimentFileError(
-                "\n".join(f"{near(one.path)}:{one.line}: {one.problem}" for one in errors)
-            )
-        for warning in found if not as_json else ():
-            text = f"{near(warning.path)}:{warning.line}: {warning.problem}"
-            _progress.print(text, style="yellow", markup=False, soft_wrap=True)
-    return load(file)
+    found = lint(path) if path.is_file() else []
+    if errors := failing(found):
+        lines = (f"{near(one.path)}:{one.line}: {one.problem}" for one in errors)
+        raise ExperimentFileError("\n".join(lines))
+    return load(file), [f"{near(one.path)}:{one.line}: {one.problem}" for one in found]
+
+
+def _warn(warnings: list[str], as_json: bool) -> None:
+    for line in () if as_json else warnings:
+        _progress.print(line, style="yellow", markup=False, soft_wrap=True)
 
 
 def _told(experiment: dict[str, Any], as_json: bool) -> None:

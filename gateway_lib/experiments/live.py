@@ -25,13 +25,18 @@ NEXT = "x-next"
 class Live:
     """The experiments of one gateway, with the administrator's key."""
 
-    def __init__(self, settings: Settings | None = None) -> None:
+    def __init__(self, settings: Settings | None = None, *, page: int = _PAGE) -> None:
         """Speak to the gateway of `settings`, those of the process when not given.
+
+        Args:
+            settings: Of the gateway, with the administrator's key.
+            page: Outcomes fetched at a time.
 
         Raises:
             SettingsError: No gateway or no administrator's key is known.
         """
         self._admin: AdminClient = admin_client(settings)
+        self._page = page
 
     def __enter__(self) -> Self:
         return self
@@ -146,7 +151,7 @@ class Live:
         self._json("POST", "/experiments/feedback", json=body)
 
     def _pages(self, name: str, version: int, told: Callable[[int], None]) -> Iterator[bytes]:
-        query: dict[str, str | int] = {"version": version, "limit": _PAGE}
+        query: dict[str, str | int] = {"version": version, "limit": self._page}
         while True:
             answer = self._answer("GET", f"{_path(name)}/outcomes", params=query)
             told(len(answer.content))
