@@ -110,7 +110,8 @@ class Experiments:
             by_user=author.by_user,
         )
         made = call.made(trial.arm, counted=True)
-        request_id = exchange.request_id = await self.records.expose(exposure)
+        number, request_id = await self.records.expose(exposure)
+        exchange.request_id = request_id
         if shadow:
             self._shadows.begin(call, shadow, exposure, beside=request_id)
         headers = [(NAME, version.name.encode()), (ARM, trial.arm.name.encode())]
@@ -126,7 +127,7 @@ class Experiments:
             _tell(error, headers)
             raise
         finally:
-            self.records.end(observer.outcome(request_id, raised))
+            self.records.end(observer.outcome(number, raised))
 
 
 async def _serve_apart(call: Called, version: Version) -> None:

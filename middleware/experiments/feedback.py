@@ -14,11 +14,11 @@ from middleware.experiments.register import Register
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _GIVE = """
-    INSERT INTO experiment_feedback (request_id, name, value)
-    SELECT request_id, $2, $3 FROM experiment_exposures
+    INSERT INTO experiment_feedback (number, name, value)
+    SELECT number, $2, $3 FROM experiment_exposures
     WHERE request_id = $1 AND role = 'answer' AND (by_key = $4 OR by_user = $5)
-    ON CONFLICT (request_id, name) DO UPDATE SET value = excluded.value, given_at = now()
-    RETURNING request_id
+    ON CONFLICT (number, name) DO UPDATE SET value = excluded.value, given_at = now()
+    RETURNING number
 """
 
 

@@ -81,11 +81,11 @@ class Observer:
         if not more and not self._done:
             self._last = time.perf_counter()
 
-    def outcome(self, request_id: str, raised: int | None) -> Outcome:
+    def outcome(self, number: int, raised: int | None) -> Outcome:
         """What came of it.
 
         Args:
-            request_id: of the call.
+            number: of the exposure.
             raised: the status with which it ended otherwise than by an answer that came to its end.
         """
         if raised == CALLER_LEFT and self._done:
@@ -99,7 +99,7 @@ class Observer:
         is_well = not failed and self._last is not None
         heard = self._heard
         return Outcome(
-            request_id=request_id,
+            number=number,
             ended_at=datetime.now(UTC),
             status=status,
             failed=failed,

@@ -14,6 +14,7 @@ from middleware.experiments.errors import ExperimentNotFound
 from middleware.experiments.register import Version
 
 MOST_ROWS = 20_000
+_ROWS_AT_ONCE = 1000  # so that calls of models need not wait for more
 _FEEDBACK = "feedback."
 _VERSION = """
     SELECT * FROM experiments WHERE name = $1 AND ($2::integer IS NULL OR version = $2)
@@ -25,34 +26,31 @@ _BOUNDS = """
         ORDER BY number LIMIT $3
     ) AS page
 """
-# A thousand at a time, so that calls of models need not wait for more. The number is no parameter: of one
-# the planner knows nothing, and would read the whole of the other table for each thousand.
+# Both tables are given the bounds: each of their rows is read once, however many pages there are.
 _ROWS = """
-    SELECT number, exposures.request_id, unit, arm, role, pair, assigned_at, interface, streamed, team,
-           outcomes.request_id IS NOT NULL AS ended, status, failed, latency_ms, ttft_ms, input_tokens,
+    SELECT exposures.number, request_id, unit, arm, role, pair, assigned_at, interface, streamed, team,
+           outcomes.number IS NOT NULL AS ended, status, failed, latency_ms, ttft_ms, input_tokens,
            output_tokens, output_tokens / 1000.0::float8 AS output_ktokens, cost_usd, served_model, fell_back
-    FROM (
-        SELECT * FROM experiment_exposures
-        WHERE experiment_id = $1 AND number > $2 AND number <= $3
-        ORDER BY number LIMIT 1000
-    ) AS exposures
-    LEFT JOIN experiment_outcomes AS outcomes ON outcomes.request_id = exposures.request_id
-    ORDER BY number
+    FROM experiment_exposures AS exposures
+    LEFT JOIN experiment_outcomes AS outcomes
+        ON outcomes.number = exposures.number AND outcomes.number > $2 AND outcomes.number <= $3
+    WHERE experiment_id = $1 AND exposures.number > $2 AND exposures.number <= $3
+    ORDER BY exposures.number
 """
 _GIVEN = """
-    SELECT feedback.request_id, feedback.name, feedback.value
-    FROM experiment_exposures AS exposures
-    JOIN experiment_feedback AS feedback ON feedback.request_id = exposures.request_id
-    WHERE experiment_id = $1 AND number > $2 AND number <= $3
+    SELECT feedback.number, name, value
+    FROM experiment_feedback AS feedback
+    JOIN experiment_exposures AS exposures ON exposures.number = feedback.number
+    WHERE experiment_id = $1 AND feedback.number > $2 AND feedback.number <= $3
 """
 _COUNTS = """
     SELECT arm, role, sum(exposures)::bigint AS exposures, sum(outcomes)::bigint AS outcomes,
            sum(failed)::bigint AS failed, count(*) AS units
     FROM (
-        SELECT arm, role, unit, count(*) AS exposures, count(outcomes.request_id) AS outcomes,
+        SELECT arm, role, unit, count(*) AS exposures, count(outcomes.number) AS outcomes,
                count(*) FILTER (WHERE failed) AS failed
         FROM experiment_exposures AS exposures
-        LEFT JOIN experiment_outcomes AS outcomes ON outcomes.request_id = exposures.request_id
+        LEFT JOIN experiment_outcomes AS outcomes ON outcomes.number = exposures.number
         WHERE experiment_id = $1 GROUP BY arm, role, unit
     ) AS units
     GROUP BY arm, role ORDER BY arm, role
@@ -61,7 +59,7 @@ _BEFORE = """
     SELECT earlier.unit, count(*) AS calls, avg(cost_usd) AS cost_usd, avg(latency_ms) AS latency_ms,
            avg(ttft_ms) AS ttft_ms, avg(output_tokens)::float8 AS output_tokens
     FROM experiment_exposures AS earlier
-    JOIN experiment_outcomes AS outcomes ON outcomes.request_id = earlier.request_id
+    JOIN experiment_outcomes AS outcomes ON outcomes.number = earlier.number
     WHERE earlier.assigned_at >= $2::timestamptz - make_interval(secs => $3 * 86400)
       AND earlier.assigned_at < $2 AND NOT failed AND role = 'answer'
       AND earlier.unit IN (SELECT unit FROM experiment_exposures WHERE experiment_id = $1)
@@ -105,12 +103,13 @@ class Outcomes:
         id_, after = page.version.id, page.after
         while after < page.last:
             async with self._database.connection() as connection:
-                rows = await connection.fetch(_ROWS, id_, after, page.last)
-                if not rows:
+                bounds = await connection.fetchrow(_BOUNDS, id_, after, _ROWS_AT_ONCE)
+                if not bounds["rows"]:
                     return
-                following = rows[-1]["number"]
-                given = await connection.fetch(_GIVEN, id_, after, following)
-            after = following
+                last = min(bounds["last"], page.last)
+                rows = await connection.fetch(_ROWS, id_, after, last)
+                given = await connection.fetch(_GIVEN, id_, after, last)
+            after = last
             yield _encoded(page.version.number, rows, given)
 
     async def counts(self, version: Version) -> list[dict[str, Any]]:
@@ -126,12 +125,12 @@ class Outcomes:
 
 
 def _encoded(version: int, rows: list[asyncpg.Record], given: list[asyncpg.Record]) -> bytes:
-    feedback: dict[str, dict[str, float]] = {}
-    for request_id, name, value in given:
-        feedback.setdefault(request_id, {})[_FEEDBACK + name] = value
+    feedback: dict[int, dict[str, float]] = {}
+    for number, name, value in given:
+        feedback.setdefault(number, {})[_FEEDBACK + name] = value
     lines = []
     for row in rows:
-        line = {"version": version, **row, **feedback.get(row["request_id"], {})}
+        line = {"version": version, **row, **feedback.get(row["number"], {})}
         del line["number"]
         lines.append(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
     return b"".join(lines)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass, replace
 from datetime import datetime
 from secrets import token_hex
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from middleware.database import Database, DatabaseUnavailable
 from middleware.together import Together
@@ -32,17 +32,17 @@ _EXPOSE = """
     ON CONFLICT (request_id) DO UPDATE SET request_id = excluded.request_id
     WHERE (known.experiment_id, known.unit, known.role, known.assigned_at)
         = (excluded.experiment_id, excluded.unit, excluded.role, excluded.assigned_at)
-    RETURNING request_id
+    RETURNING request_id, number
 """
 _END = """
     INSERT INTO experiment_outcomes
     SELECT * FROM unnest(
-        $1::text[], $2::timestamptz[], $3::smallint[], $4::boolean[], $5::float8[], $6::float8[],
+        $1::bigint[], $2::timestamptz[], $3::smallint[], $4::boolean[], $5::float8[], $6::float8[],
         $7::bigint[], $8::bigint[], $9::float8[], $10::text[], $11::boolean[]
     )
     ON CONFLICT DO NOTHING
 """
-_WITHDRAW = "DELETE FROM experiment_exposures WHERE request_id = $1"
+_WITHDRAW = "DELETE FROM experiment_exposures WHERE number = $1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +65,19 @@ class Exposure:
     """Hash of the user whose key that is."""
 
 
+class Written(NamedTuple):
+    """An exposure that is durable."""
+
+    number: int
+    request_id: str
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How a call ended; what is not known is None."""
 
-    request_id: str
+    number: int
+    """That of its exposure."""
     ended_at: datetime
     status: int
     failed: bool
@@ -87,24 +95,24 @@ class Records:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._exposures = Together[Exposure, bool](self._expose)
+        self._exposures = Together[Exposure, int | None](self._expose)
         self._outcomes = Together[Outcome, None](self._end)
         self._ending: set[asyncio.Task[None]] = set()
 
-    async def expose(self, exposure: Exposure) -> str:
-        """Write an exposure, durably; returns the request id that the call has from now on.
+    async def expose(self, exposure: Exposure) -> Written:
+        """Write an exposure, durably; returns its number, and the request id that the call has from now on.
 
         That is another one where the caller has used his before: no call may hide another. Raises
         `DatabaseUnavailable`, upon which the call must not be made.
         """
-        while not await self._exposures.do(exposure):
+        while (number := await self._exposures.do(exposure)) is None:
             exposure = replace(exposure, request_id=token_hex(16))
-        return exposure.request_id
+        return Written(number, exposure.request_id)
 
-    async def withdraw(self, request_id: str) -> None:
+    async def withdraw(self, number: int) -> None:
         """Take back the exposure of a call that was not made after all. Raises `DatabaseUnavailable`."""
         async with self._database.connection() as connection:
-            await connection.execute(_WITHDRAW, request_id)
+            await connection.execute(_WITHDRAW, number)
 
     def end(self, outcome: Outcome) -> None:
         """Have an outcome written beside what goes on, through a restart of the database."""
@@ -131,11 +139,11 @@ class Records:
                 return
         log.error("the database was away too long for an outcome to be written")
 
-    async def _expose(self, exposures: Sequence[Exposure]) -> list[bool]:
+    async def _expose(self, exposures: Sequence[Exposure]) -> list[int | None]:
         async with self._database.connection() as connection:
             rows = await connection.fetch(_EXPOSE, *_columns(exposures))
-        written = {row[0] for row in rows}
-        return [exposure.request_id in written for exposure in exposures]
+        numbers: dict[str, int] = dict(rows)
+        return [numbers.get(exposure.request_id) for exposure in exposures]
 
     async def _end(self, outcomes: Sequence[Outcome]) -> list[None]:
         async with self._database.connection() as connection:

@@ -72,7 +72,7 @@ class Shadows:
         )
         try:
             made = call.made(arm, counted=True, shadow=True)
-            await self._records.expose(shadowing)
+            number, _ = await self._records.expose(shadowing)
         except ServiceError as error:
             log.warning("a shadow call was not made: %s", type(error).__name__)
             return
@@ -82,18 +82,18 @@ class Shadows:
         try:
             await _call(made, trial, request_id, observer)
         except _NOT_MADE:
-            await self._withdraw(request_id)
+            await self._withdraw(number)
             return
         except ServiceError as error:
             raised = error.status
         except Exception:
             log.exception("unexpected error in a shadow call", extra={"request_id": request_id})
             raised = 500
-        self._records.end(observer.outcome(request_id, raised))
+        self._records.end(observer.outcome(number, raised))
 
-    async def _withdraw(self, request_id: str) -> None:
+    async def _withdraw(self, number: int) -> None:
         try:
-            await self._records.withdraw(request_id)
+            await self._records.withdraw(number)
         except DatabaseUnavailable:
             log.warning("a shadow call that was not made stays on record without an outcome")
 

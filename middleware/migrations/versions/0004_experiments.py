@@ -17,7 +17,8 @@ def upgrade() -> None:
 
     `by_key` and `by_user` say who may give feedback; they are keyed hashes too, other ones than a unit's.
 
-    An exposure is written before a call is made, an outcome when it has ended. Both are written once.
+    An exposure is written before a call is made, an outcome when it has ended. Both are written once. An
+    exposure's number is the place of its outcome too, so that many of them are read together.
     """
     op.execute("CREATE SEQUENCE experiment_revisions")
     op.execute("""
@@ -52,8 +53,8 @@ def upgrade() -> None:
     """)
     op.execute("""
         CREATE TABLE experiment_exposures (
-            request_id text PRIMARY KEY,
-            number bigint GENERATED ALWAYS AS IDENTITY,
+            number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+            request_id text NOT NULL UNIQUE,
             experiment_id bigint NOT NULL REFERENCES experiments,
             unit text NOT NULL,
             arm text NOT NULL,
@@ -72,7 +73,7 @@ def upgrade() -> None:
     )
     op.execute("""
         CREATE TABLE experiment_outcomes (
-            request_id text PRIMARY KEY REFERENCES experiment_exposures ON DELETE CASCADE,
+            number bigint PRIMARY KEY REFERENCES experiment_exposures ON DELETE CASCADE,
             ended_at timestamptz NOT NULL,
             status smallint NOT NULL,
             failed boolean NOT NULL,
@@ -87,10 +88,10 @@ def upgrade() -> None:
     """)
     op.execute("""
         CREATE TABLE experiment_feedback (
-            request_id text NOT NULL REFERENCES experiment_exposures ON DELETE CASCADE,
+            number bigint NOT NULL REFERENCES experiment_exposures ON DELETE CASCADE,
             name text NOT NULL,
             value double precision NOT NULL,
             given_at timestamptz NOT NULL DEFAULT now(),
-            PRIMARY KEY (request_id, name)
+            PRIMARY KEY (number, name)
         )
     """)

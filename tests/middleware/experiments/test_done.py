@@ -30,7 +30,7 @@ async def observed(*pieces: bytes) -> Observer:
 
 @pytest.mark.parametrize(("pieces", "status"), [((CHUNK, DONE), 200), ((CHUNK,), CALLER_LEFT)])
 async def test_who_leaves_upon_the_last_event_has_been_served(pieces, status):
-    outcome = (await observed(*pieces)).outcome("r", CALLER_LEFT)
+    outcome = (await observed(*pieces)).outcome(1, CALLER_LEFT)
     assert outcome.status == status and not outcome.failed
     assert (outcome.latency_ms is not None) == (status == 200)
     assert outcome.ttft_ms is not None

@@ -99,7 +99,7 @@ async def test_no_exposure_is_lost_or_doubled_when_a_replica_is_killed(replica, 
     await replica.stop()  # what ends at a stop is written
     exposed = await database.fetch(
         "SELECT exposures.request_id, exposures.arm, outcomes.status FROM experiment_exposures AS exposures"
-        " LEFT JOIN experiment_outcomes AS outcomes USING (request_id)"
+        " LEFT JOIN experiment_outcomes AS outcomes USING (number)"
     )
     ids = {row["request_id"] for row in exposed}
     called = Counter(request_id for request_id, _ in litellm.calls)
