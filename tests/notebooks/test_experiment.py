@@ -69,6 +69,7 @@ def of(document: dict, **changed: object) -> Experiment:
 
 
 @pytest.mark.faults
+@pytest.mark.timeout(1500)
 def test_the_verdict_is_the_known_truths(stack, tmp_path):
     """15 % faster, 20 % cheaper, two points less often right; some 4,000 calls an arm."""
     known = settings_of(stack.environment)
