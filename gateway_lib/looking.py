@@ -6,18 +6,38 @@ What is picked is an object's attributes, one for each menu, so that everything 
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from matplotlib import pyplot as plt
 
 from gateway_lib.plots import Picture
+from gateway_lib.runs.run import FOLDER_VARIABLE, RECORDS, current
 
 if TYPE_CHECKING:
     import ipywidgets as widgets
 
 _DPI, _WIDTH = 160, 880
 _A_ROW = 3
+
+
+def own_first(folders: Mapping[str, Path]) -> dict[str, Path]:
+    """Folders of runs by id, that of the run which this process is part of before the others."""
+    own = os.environ.get(FOLDER_VARIABLE)
+    if own and (Path(own) / RECORDS).is_file():
+        return {Path(own).name: Path(own), **folders}
+    return dict(folders)
+
+
+def explored(picture: Callable[[], Picture | None], panel: Callable[[], Any]) -> Any:
+    """The panel; under papermill, where nobody picks, the picture of what is picked at first, in the run."""
+    if not os.environ.get(FOLDER_VARIABLE):
+        return panel()
+    if (shown := picture()) is not None:
+        current().picture(shown._replace(name=f"explored-{shown.name}"))
+    return None
 
 
 def menu(label: str, options: Any, value: Any) -> widgets.Dropdown:

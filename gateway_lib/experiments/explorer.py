@@ -6,7 +6,6 @@ picked at first, once, so that the executed notebook has it.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +24,7 @@ from gateway_lib.experiments.figures.split import split
 from gateway_lib.experiments.file import Experiment
 from gateway_lib.plots import Picture
 from gateway_lib.runs.registry import list_runs
-from gateway_lib.runs.run import FOLDER_VARIABLE, RECORDS
+from gateway_lib.runs.run import RECORDS
 
 if TYPE_CHECKING:
     import ipywidgets as widgets
@@ -172,20 +171,10 @@ def explore(runs_dir: Path | None = None) -> Any:
     Raises:
         OutcomesUnusable: There is no experiment among the runs.
     """
-    from gateway_lib.runs import current
     from gateway_lib.settings import settings
 
-    own = os.environ.get(FOLDER_VARIABLE)
-    folders = experiment_runs(runs_dir or settings().runs_dir)
-    if own and (Path(own) / RECORDS).is_file():
-        folders = {Path(own).name: Path(own), **folders}
-    explorer = Explorer(folders)
-    if own:
-        picture = explorer.picture()
-        if picture is not None:
-            current().picture(picture._replace(name=f"explored-{picture.name}"))
-        return None
-    return panel(explorer)
+    explorer = Explorer(looking.own_first(experiment_runs(runs_dir or settings().runs_dir)))
+    return looking.explored(explorer.picture, lambda: panel(explorer))
 
 
 def panel(explorer: Explorer) -> widgets.VBox:

@@ -60,11 +60,11 @@ def known(service) -> Settings:
     )
 
 
-async def called(service: Service, users: int, **more: Any) -> list[Any]:
+async def called(service: Service, users: int, name: str = "tried", **more: Any) -> list[Any]:
     answers = []
     for number in range(users):
         body = {
-            "model": "experiment/tried",
+            "model": f"experiment/{name}",
             "user": f"user-{number}",
             "messages": [{"role": "user", "content": "hello"}],
             **more,
@@ -137,6 +137,38 @@ async def test_outcomes_come_page_by_page_with_their_feedback(service, known, wa
     assert frame["request_id"].nunique() == frame["unit"].nunique() == 20
     assert (frame["cost_usd"] == PRICE).all() and (frame["feedback.thumb"] == 1).all()
     assert {a.headers["x-request-id"] for a in answers} == set(frame["request_id"])
+
+
+async def test_what_units_had_before_is_a_covariate(service, known):
+    earlier = json.loads(json.dumps(DOCUMENT))
+    earlier["routing"] |= {"name": "earlier", "ramp": [1.0], "layer": "another"}
+    later = {**DOCUMENT, "analysis": {"pre_period_days": 7}}
+    later["routing"] = {**DOCUMENT["routing"], "ramp": [1.0]}
+
+    def started(document: dict[str, Any]) -> Any:
+        with Live(known) as live:
+            return live.start(parse(document, "test"))
+
+    await in_thread(lambda: started(earlier))
+    await called(service, 6, "earlier")
+    await asyncio.sleep(0.3)
+    await in_thread(lambda: started(later))
+    await called(service, 9)
+    await asyncio.sleep(0.3)
+
+    def before() -> Any:
+        with Live(known) as live:
+            frame = live.outcomes("tried")
+            return (
+                frame,
+                live.before("tried", frame),
+                live.before("earlier", live.outcomes("earlier")),
+            )
+
+    frame, pre, none = await in_thread(before)
+    assert none is None, "it wants no days"
+    assert len(pre) == 6 and set(pre.index) < set(frame["unit"])
+    assert (pre["cost_usd"] == PRICE).all() and (pre["latency_ms"] > 0).all()
 
 
 async def test_a_guardrail_that_is_shown_violated_ends_the_experiment(
