@@ -13,7 +13,7 @@ from gateway_lib.errors import OutcomesUnusable
 from gateway_lib.experiments.file import Experiment
 from gateway_lib.experiments.metrics import Metric
 from gateway_lib.experiments.statistics.quantiles import Quantile, quantile
-from gateway_lib.experiments.statistics.sums import Floats, Sums, each, sums
+from gateway_lib.experiments.statistics.sums import Floats, Sums, each, table
 
 Numbers = npt.NDArray[np.intp]
 _NEEDED = ("unit", "arm", "assigned_at", "ended", "failed", "fell_back")
@@ -47,10 +47,15 @@ class Calls:
         return len(self.arm)
 
     @cached_property
+    def cell(self) -> Numbers:
+        """Of each call, the number of its unit in its arm."""
+        return self.unit * len(self.arms) + self.arm
+
+    @cached_property
     def presence(self) -> npt.NDArray[np.bool_]:
         """Which unit is in which arm; units x arms."""
         size = len(self.names) * len(self.arms)
-        found = np.bincount(self.unit * len(self.arms) + self.arm, minlength=size) > 0
+        found = np.bincount(self.cell, minlength=size) > 0
         return found.reshape(-1, len(self.arms))
 
     def first(self, count: int) -> Calls:
@@ -103,45 +108,46 @@ class Calls:
         values = self.column(metric.value)
         weights = None if metric.per is None else self.column(metric.per)
         known = ~np.isnan(values) if weights is None else ~np.isnan(values) & ~np.isnan(weights)
+        if self.pair is not None:
+            known &= self._complete(known, arms)
+        if self.lonely and weights is None and covariate is None:
+            return each(values[known & (self.arm == arms[0])]), each(
+                values[known & (self.arm == arms[1])]
+            )
+        told = table(self.cell, known, values, weights, size=self.names.size * len(self.arms))
         if covariate is not None:
             covariate = np.where(np.isnan(covariate), np.nanmean(covariate), covariate)
-        told = []
-        for mask in self._masks(known, arms):
-            weight = None if weights is None else weights[mask]
-            if self.lonely and weight is None and covariate is None:
-                told.append(each(values[mask]))
-                continue
-            units = self.unit[mask]
-            part = sums(units, values[mask], weight, size=len(self.names))
-            if covariate is not None:
-                present = np.bincount(units, minlength=len(self.names)) > 0
-                part = part.with_covariate(covariate[present])
-            told.append(part)
-        return told[0], told[1]
+        control, arm = (told.every(len(self.arms), number, covariate) for number in arms)
+        return control, arm
 
     def quantiles(self, metric: Metric, arms: tuple[int, int]) -> tuple[Quantile, Quantile] | None:
         """A quantile in two arms; None where one of them has no call."""
         values = self.column(metric.value)
+        known = ~np.isnan(values)
+        if self.pair is not None:
+            known &= self._complete(known, arms)
         told = []
-        for mask in self._masks(~np.isnan(values), arms):
+        for number in arms:
+            mask = known & (self.arm == number)
             if not mask.any():
                 return None
             units = None if self.lonely else self.unit[mask]
             told.append(quantile(values[mask], metric.q or 0.5, units, size=len(self.names)))
         return told[0], told[1]
 
-    def _masks(
+    def _complete(
         self, known: npt.NDArray[np.bool_], arms: tuple[int, int]
-    ) -> list[npt.NDArray[np.bool_]]:
-        """Of each arm's calls with a value; of pairs, those whose both calls have one."""
-        masks = [known & (self.arm == arm) for arm in arms]
+    ) -> npt.NDArray[np.bool_]:
+        """Of pairs, those whose calls in both arms have a value."""
         if self.pair is None:
-            return masks
+            return known
         size = int(self.pair.max(initial=-1)) + 1
         complete = np.ones(size, dtype=bool)
-        for mask in masks:
+        for number in arms:
+            mask = known & (self.arm == number)
             complete &= np.bincount(self.pair[mask], minlength=size) == 1
-        return [mask & complete[self.pair] for mask in masks]
+        told: npt.NDArray[np.bool_] = complete[self.pair]
+        return told
 
 
 def calls_of(frame: pd.DataFrame, experiment: Experiment) -> Calls:

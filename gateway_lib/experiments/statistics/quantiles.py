@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from gateway_lib.experiments.statistics.sums import VALUE, WEIGHT, Floats, Sums, each, sums
+from gateway_lib.experiments.statistics.sums import VALUE, WEIGHT, Floats, Sums, each, table
 
 _HALVINGS = 40
 
@@ -74,7 +74,10 @@ def quantile(
     ordered = np.sort(value)
     at = float(np.quantile(ordered, q))
     under = (value <= at).astype(float)
-    below = each(under) if units is None else sums(units, under, size=size)
+    if units is None:
+        below = each(under)
+    else:
+        below = table(units, np.ones(len(under), dtype=bool), under, size=size).every()
     told = below.aggregates()
     error = math.sqrt(max(0.0, told.ratio_var(VALUE, WEIGHT) / told.count()))
     # of a unit that has nearly all calls nothing can be learnt; else never less than of independent calls

@@ -71,31 +71,71 @@ class Sums:
         )
 
 
-def sums(
-    units: npt.NDArray[np.intp],
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """Sums of calls in cells, from which those of an arm's units are taken.
+
+    Attributes:
+        count: Calls of each cell.
+        value: Their values' sum.
+        weight: Their denominators' sum.
+        squares: Three sums of each cell, as of `Sums`.
+    """
+
+    count: Floats
+    value: Floats
+    weight: Floats
+    squares: tuple[Floats, Floats, Floats]
+
+    def every(self, step: int = 1, first: int = 0, covariate: Floats | None = None) -> Sums:
+        """Of every `step`-th cell from the `first` on that has a call.
+
+        Args:
+            step: Cells that each unit has: as many as there are arms.
+            first: Number of the arm.
+            covariate: Of each unit.
+        """
+        count = self.count[first::step]
+        present = count > 0
+        yy, yw, ww = (float(part[first::step].sum()) for part in self.squares)
+        return Sums(
+            self.value[first::step][present],
+            self.weight[first::step][present],
+            int(count.sum()),
+            (yy, yw, ww),
+            None if covariate is None else covariate[present],
+        )
+
+
+def table(
+    cells: npt.NDArray[np.intp],
+    known: npt.NDArray[np.bool_],
     value: Floats,
     weight: Floats | None = None,
     *,
     size: int,
-) -> Sums:
-    """Calls reduced to units.
+) -> Table:
+    """Calls added up.
 
     Args:
-        units: The unit of each call, as a number below `size`.
+        cells: The cell of each call, as a number below `size`.
+        known: Which calls count.
         value: Of each call.
         weight: Denominator of each call; without it, each counts one.
-        size: Number of units of the arm, with or without calls that have a value; those without are left out.
+        size: Number of cells.
     """
-    counts = np.bincount(units, minlength=size).astype(np.float64)
-    present = counts > 0
-    total = np.bincount(units, weights=value, minlength=size)[present].astype(np.float64)
-    weights = counts[present]
+    if not known.all():
+        cells, value = cells[known], value[known]
+        weight = None if weight is None else weight[known]
+
+    def added(each: Floats | None) -> Floats:
+        return np.bincount(cells, weights=each, minlength=size).astype(np.float64, copy=False)
+
+    count, total = added(None), added(value)
     if weight is None:
-        squares = (float(value @ value), float(value.sum()), float(len(value)))
-    else:
-        weights = np.bincount(units, weights=weight, minlength=size)[present].astype(np.float64)
-        squares = (float(value @ value), float(value @ weight), float(weight @ weight))
-    return Sums(total, weights, len(value), squares)
+        return Table(count, total, count, (added(value * value), total, count))
+    squares = (added(value * value), added(value * weight), added(weight * weight))
+    return Table(count, total, added(weight), squares)
 
 
 def each(value: Floats) -> Sums:
