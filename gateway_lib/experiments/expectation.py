@@ -28,7 +28,8 @@ class Expectation:
         baseline: The control's value.
         control_deviation: Of a call, in the metric's unit: the standard error of a value over n
             independent calls is this over the root of n.
-        arm_deviation: The same of an arm with the MDE.
+        arm_deviation: The same of an arm with the MDE: it is taken to change as the value does, which is
+            what times and costs do when they all change by a factor.
         calls_per_unit: On average.
         design_effect: By how much resemblance within units inflates the variance.
         sources: Sentences that say where all this is from.
@@ -104,9 +105,10 @@ def from_calls(experiment: Experiment, calls: Calls) -> Expectation:
         deviation = math.sqrt(single * told.calls)
     if baseline <= 0 or deviation <= 0:
         raise DesignRefused(f"the pilot's {metric.name} does not vary, or is not above 0")
-    after = deviation
+    changed = _changed(experiment, metric, baseline)
+    after = deviation * changed / baseline
     if metric.kind == "proportion":
-        share = min(1 - 1e-9, max(1e-9, _changed(experiment, metric, baseline)))
+        share = min(1 - 1e-9, max(1e-9, changed))
         after = math.sqrt(share * (1 - share))
     sources = (f"As the control's {len(known):,} calls of {units:,} units were.",)
     return Expectation(baseline, deviation, after, m, max(design_effect, 1e-6), sources)
@@ -139,7 +141,7 @@ def _deviations(experiment: Experiment, metric: Metric, baseline: float) -> tupl
         )
     if metric.kind == "quantile":
         deviation = _of_log_normal(metric.q or 0.5, baseline, deviation)
-    return deviation, deviation
+    return deviation, deviation * changed / baseline
 
 
 def _changed(experiment: Experiment, metric: Metric, baseline: float) -> float:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from gateway_lib.experiments.statistics.sums import VALUE, WEIGHT, Floats, Sums, each, table
 
-_HALVINGS = 40
+_HALVINGS = 24
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,12 +44,18 @@ class Quantile:
 
         None where there are too few calls for that: the bound would lie beyond the last of them.
         """
-        n = len(self.ordered)
-        first = math.floor((self.q - critical * self.error) * n)
-        last = math.ceil((self.q + critical * self.error) * n)
-        if first < 1 or last > n - 1:
+        below, above = self.q - critical * self.error, self.q + critical * self.error
+        edge = 1 / len(self.ordered)
+        if below < edge or above > 1 - edge:
             return None
-        return float(self.ordered[first - 1]), float(self.ordered[last])
+        return self._at(below), self._at(above)
+
+    def _at(self, share: float) -> float:
+        """The value below which a share of the calls lies, interpolated."""
+        place = share * (len(self.ordered) - 1)
+        lower = int(place)
+        left, right = self.ordered[lower], self.ordered[min(lower + 1, len(self.ordered) - 1)]
+        return float(left + (place - lower) * (right - left))
 
     @property
     def furthest(self) -> float:
