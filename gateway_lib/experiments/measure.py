@@ -174,7 +174,7 @@ def measure(
     else:
         sums = calls.sums(metric, (0, arm), None if paired else covariate)
         share = metric.kind == "proportion"
-        if reason := refusal.of_sums(*sums, rule, share=share):
+        if reason := refusal.of_sums(*sums, rule, share=share, paired=paired):
             return Refused(metric.name, name, reason)
         make = contrast.paired if paired else contrast.independent
         found = make(*sums, share=share)

@@ -15,8 +15,8 @@ FEWEST_UNITS = 20
 """Of an arm, for one look."""
 FEWEST_AT_A_QUANTILE = 50
 """Units of an arm that a quantile needs, for one look."""
-SKEW = 0.25
-"""Skewness of the difference up to which its distribution is taken as normal."""
+SKEW = 0.2
+"""Skewness of the difference of two arms up to which its distribution is taken as normal."""
 HEAVIEST = 0.25
 """Share of an arm's calls that its largest unit may have."""
 
@@ -24,7 +24,9 @@ NO_VALUE = "no call has a value of it"
 FEW_BEYOND = "n too small: too few calls lie beyond the quantile"
 
 
-def of_sums(control: Sums, arm: Sums, rule: Rule, *, share: bool) -> str | None:
+def of_sums(
+    control: Sums, arm: Sums, rule: Rule, *, share: bool, paired: bool = False
+) -> str | None:
     """Why a mean, share or ratio is not analysed; None where it is."""
     fewest = sequence.FIRST_UNITS if rule.always_valid else FEWEST_UNITS
     if reason := _few(min(control.units, arm.units), fewest):
@@ -33,10 +35,12 @@ def of_sums(control: Sums, arm: Sums, rule: Rule, *, share: bool) -> str | None:
         return "its denominator is not above 0"
     if reason := _heavy(control, arm):
         return reason
-    if not share and (skew := skewness(control, arm)) > SKEW:
+    lonely = control.units == control.calls and arm.units == arm.calls
+    newcombe = share and lonely and not rule.always_valid
+    if not newcombe and not paired and (skew := skewness(control, arm)) > SKEW:
         return (
-            f"n too small for so skewed values: the difference has a skewness of {skew:.2f}, "
-            f"and its error rates hold up to {SKEW:g}"
+            "n too small for so skewed values in arms of so different sizes: the difference has a "
+            f"skewness of {skew:.2f}, and its error rates hold up to {SKEW:g}"
         )
     return None
 
@@ -50,14 +54,20 @@ def of_quantiles(control: Quantile, arm: Quantile, rule: Rule) -> str | None:
 
 
 def skewness(control: Sums, arm: Sums) -> float:
-    """Of the difference of two ratios, by the third moments of their linearised values."""
-    third, second = 0.0, 0.0
-    for sign, told in ((-1, control), (1, arm)):
-        linear = _linear(told)
-        squared = linear * linear
-        third += sign * float(squared @ linear) / told.units**3
-        second += float(squared.sum()) / told.units**2
-    return abs(third) / math.pow(second, 1.5) if second > 0 else 0.0
+    """Of the difference of two ratios, were the units of both arms alike.
+
+    The third moment is that of all units together, and not of each arm: an arm that has happened to get none
+    of the long tail looks less skewed and lower at once, and to analyse just those would find differences.
+    In arms of the same size the skewness cancels.
+    """
+    pooled = np.concatenate([_linear(control), _linear(arm)])
+    squared = pooled * pooled
+    spread = float(squared.mean())
+    if spread == 0:
+        return 0.0
+    own = float(squared @ pooled) / len(pooled) / math.pow(spread, 1.5)
+    left, right = 1 / control.units, 1 / arm.units
+    return abs(own * (left**2 - right**2)) / math.pow(left + right, 1.5)
 
 
 def _linear(told: Sums) -> Floats:
