@@ -26,9 +26,9 @@ PATHS = [
 ]
 
 
-async def arms_of(service, users):
+async def arms_of(service, users, **fields):
     """The arm of each user, where he has one."""
-    answers = await asyncio.gather(*(service.chat(user) for user in users))
+    answers = await asyncio.gather(*(service.chat(user, **fields) for user in users))
     assert {answer.status_code for answer in answers} == {200}
     return {
         user: answer.headers.get("x-experiment-arm")
@@ -126,12 +126,8 @@ async def test_experiments_of_one_layer_share_no_unit_and_a_full_layer_takes_no_
     everybody = users(150)
 
     async def taking(name):
-        answers = [await service.chat(user, model=f"experiment/{name}") for user in everybody]
-        return {
-            user
-            for user, answer in zip(everybody, answers, strict=True)
-            if "x-experiment-arm" in answer.headers
-        }
+        arms = await arms_of(service, everybody, model=f"experiment/{name}")
+        return {user for user, arm in arms.items() if arm}
 
     one, two, beside = await taking("one"), await taking("two"), await taking("beside")
     assert one and two and not one & two and beside == set(everybody)
