@@ -84,6 +84,10 @@ class Calls:
         """The same without pairs, each call for itself."""
         return replace(self, pair=None)
 
+    def assigned(self, arm: Numbers) -> Calls:
+        """The same calls, had they been of other arms."""
+        return replace(self, arm=arm)
+
     def column(self, name: str) -> Floats:
         """A column as numbers, NaN where there is none.
 
