@@ -6,10 +6,8 @@ import asyncio
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
 
@@ -44,22 +42,17 @@ class Asker(Protocol):
     async def ask(self, model: str, user: str, text: str, streamed: bool) -> Reply:
         """Put a question for an end user."""
 
+    async def aclose(self) -> None:
+        """Let go of its connections."""
 
-class OpenAIAsker(AbstractAsyncContextManager["OpenAIAsker"]):
+
+class OpenAIAsker:
     """With the OpenAI SDK, without its retries: each attempt is a call of the experiment."""
 
     def __init__(self, settings: Settings) -> None:
         self._client: AsyncOpenAI = async_openai_client(settings, max_retries=0)
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def aclose(self) -> None:
         await self._client.close()
 
     async def ask(self, model: str, user: str, text: str, streamed: bool) -> Reply:
@@ -85,7 +78,7 @@ class OpenAIAsker(AbstractAsyncContextManager["OpenAIAsker"]):
             return _bad(begun, headers, None, error)
 
 
-class BedrockAsker(AbstractAsyncContextManager["BedrockAsker"]):
+class BedrockAsker:
     """With boto3, which waits in threads."""
 
     def __init__(self, settings: Settings, threads: int) -> None:
@@ -94,15 +87,7 @@ class BedrockAsker(AbstractAsyncContextManager["BedrockAsker"]):
         self._client: BedrockRuntimeClient = bedrock_client(one_door)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="bedrock")
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def aclose(self) -> None:
         await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
         self._client.close()
 

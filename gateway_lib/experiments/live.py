@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import httpx
 import pandas as pd
 
-from gateway_lib.clients import AdminClient, admin_client, error_text
+from gateway_lib.clients import AdminClient, error_text
 from gateway_lib.errors import ExperimentRefused, GatewayUnreachable
 from gateway_lib.experiments import outcomes
 from gateway_lib.experiments.file import Experiment, parse
 from gateway_lib.settings import Settings
+from gateway_lib.settings import settings as process_settings
 
 _PAGE = 20_000
 """Outcomes asked for at a time."""
@@ -22,7 +22,7 @@ NEXT = "x-next"
 """Header that says where the next page begins; absent on the last."""
 
 
-class Live:
+class Live(AdminClient):
     """The experiments of one gateway, with the administrator's key."""
 
     def __init__(self, settings: Settings | None = None, *, page: int = _PAGE) -> None:
@@ -35,22 +35,8 @@ class Live:
         Raises:
             SettingsError: No gateway or no administrator's key is known.
         """
-        self._admin: AdminClient = admin_client(settings)
+        super().__init__(settings or process_settings())
         self._page = page
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        self._admin.close()
 
     def start(self, experiment: Experiment, *, new_version: bool = False) -> dict[str, Any]:
         """Freeze the file and start it; where this very file is running already, nothing changes.
@@ -167,7 +153,7 @@ class Live:
         return found if isinstance(found, dict) else {"data": found}
 
     def _answer(self, method: str, path: str, **what: Any) -> httpx.Response:
-        answer = self._admin.send(method, path, **what)
+        answer = self.send(method, path, **what)
         if answer.is_server_error:
             text = f"{method} {path}: HTTP {answer.status_code}: {error_text(answer)}"
             raise GatewayUnreachable(text)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -121,8 +121,10 @@ async def send(
     right = references([call.question for call in calls])
     async with AsyncExitStack() as opened:
         askers: dict[Interface, Asker] = {
-            "openai": await opened.enter_async_context(OpenAIAsker(known)),
-            "bedrock": await opened.enter_async_context(BedrockAsker(known, wanted.concurrency)),
+            "openai": await opened.enter_async_context(aclosing(OpenAIAsker(known))),
+            "bedrock": await opened.enter_async_context(
+                aclosing(BedrockAsker(known, wanted.concurrency))
+            ),
         }
         key = {"Authorization": f"Bearer {known.user_key()}"}
         http = await opened.enter_async_context(

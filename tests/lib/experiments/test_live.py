@@ -15,6 +15,7 @@ import yaml
 from gateway_lib.errors import ExperimentRefused, GatewayUnreachable
 from gateway_lib.experiments.file import Experiment, parse
 from gateway_lib.experiments.live import Live
+from gateway_lib.experiments.traffic import Crowd, send
 from gateway_lib.experiments.watching import look, watch
 from gateway_lib.settings import Settings, settings_of
 from tests.middleware.experiments.conftest import (  # noqa: F401
@@ -198,6 +199,32 @@ async def test_a_guardrail_that_is_shown_violated_ends_the_experiment(
     assert (await service.get("/experiments/tried")).json()["reason"].startswith("guardrail shown")
     answers = await called(service, 10)
     assert {answer.status_code for answer in answers} == {200}  # by the control, all of them
+
+
+async def test_simulated_users_call_with_both_sdks_and_say_what_they_think(
+    service,
+    known,
+    litellm,  # noqa: F811
+):
+    document = {**DOCUMENT, "routing": {**DOCUMENT["routing"], "ramp": [1.0]}}
+    assert (await service.put(document)).status_code == 201
+    crowd = Crowd(users=12, calls=3, concurrency=6)
+    frame = await send("experiment/tried", crowd, known, quiet=True)
+    assert frame["error"].isna().all() and (frame["status"] == 200).all()
+    assert (frame["feedback"] == 200).all() and (frame.groupby("user")["arm"].nunique() == 1).all()
+    rows = await service.outcomes("tried")
+    assert {row["request_id"] for row in rows} == set(frame["request_id"])
+    assert {row["status"] for row in rows} == {200} and all(
+        "feedback.correct" in row for row in rows
+    )
+    assert {(row["interface"], row["streamed"]) for row in rows} == set(
+        zip(frame["interface"], frame["streamed"], strict=True)
+    )
+    litellm.fails_for = BEDROCK_MODEL
+    failed = await send("experiment/tried", crowd, known, quiet=True)
+    of_it = failed["arm"] == "treatment"
+    assert of_it.any() and failed[of_it]["error"].notna().all()
+    assert failed[of_it]["correct"].isna().all() and failed[~of_it]["error"].isna().all()
 
 
 async def test_who_may_not_is_told_so_without_a_key(known, wanted):
