@@ -33,6 +33,8 @@ class Exchange:
     note: str = ""
     upstream: float = 0.0
     """Seconds waited for LiteLLM, until the headers of its answers were there."""
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    """What the answer says beside its own headers, whatever becomes of the request."""
 
     def timing(self) -> bytes:
         """Where the time went until the answer began, as a Server-Timing header (W3C), in milliseconds."""
@@ -82,7 +84,7 @@ class Telemetry:
                     (b"x-request-id", exchange.request_id.encode()),
                     (b"server-timing", exchange.timing()),
                 )
-                message["headers"] = [*message.get("headers", ()), *own]
+                message["headers"] = [*message.get("headers", ()), *own, *exchange.headers]
             return send(message)  # not awaited here: a coroutine less for every token of a stream
 
         try:

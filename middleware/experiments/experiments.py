@@ -6,8 +6,6 @@ import asyncio
 import time
 from datetime import UTC, datetime
 
-from starlette.types import Message, Send
-
 from middleware.auth import Identity, Keys
 from middleware.catalogue import Catalogue
 from middleware.database import Database
@@ -16,7 +14,7 @@ from middleware.experiments.calls import Called
 from middleware.experiments.definition import Arm
 from middleware.experiments.feedback import Feedbacks
 from middleware.experiments.lifecycle import Lifecycle
-from middleware.experiments.observer import CALLER_LEFT, Headers, Observer
+from middleware.experiments.observer import CALLER_LEFT, Observer
 from middleware.experiments.outcomes import Outcomes
 from middleware.experiments.records import Exposure, Records
 from middleware.experiments.register import Register, Version
@@ -67,6 +65,7 @@ class Experiments:
         """
         identity = await self._keys.identify(call.scope)
         version = await self.register.version(call.name)
+        call.scope["state"]["exchange"].headers += ((NAME, version.name.encode()),)
         definition = version.definition
         if not version.is_running or not is_of(definition.audience, identity):
             await _serve_apart(call, version)
@@ -114,17 +113,14 @@ class Experiments:
         exchange.request_id = request_id
         if shadow:
             self._shadows.begin(call, shadow, exposure, beside=request_id)
-        headers = [(NAME, version.name.encode()), (ARM, trial.arm.name.encode())]
-        observer = Observer(
-            call.send, headers, trial.heard, began=began, hides_usage=made.hides_usage
-        )
+        exchange.headers += ((ARM, trial.arm.name.encode()),)
+        observer = Observer(call.send, trial.heard, began=began, hides_usage=made.hides_usage)
         scope = {**made.scope, "state": {**made.scope["state"], "trial": trial}}
         raised: int | None = None
         try:
             await made.app(scope, made.receive(call.receive), observer)
         except BaseException as error:
             raised = status_of(error)
-            _tell(error, headers)
             raise
         finally:
             self.records.end(observer.outcome(number, raised))
@@ -132,15 +128,10 @@ class Experiments:
 
 async def _serve_apart(call: Called, version: Version) -> None:
     """Serve a call that does not take part."""
-    headers = [(NAME, version.name.encode())]
     trial = Trial(version.common_arm, is_counted=False)
     made = call.made(trial.arm, counted=False)
     scope = {**made.scope, "state": {**made.scope["state"], "trial": trial}}
-    try:
-        await made.app(scope, made.receive(call.receive), _adding(headers, call.send))
-    except ServiceError as error:
-        _tell(error, headers)
-        raise
+    await made.app(scope, made.receive(call.receive), call.send)
 
 
 def status_of(error: BaseException) -> int:
@@ -148,18 +139,3 @@ def status_of(error: BaseException) -> int:
     if isinstance(error, ServiceError):
         return error.status
     return CALLER_LEFT if isinstance(error, CallerGone | asyncio.CancelledError) else 500
-
-
-def _adding(headers: Headers, send: Send) -> Send:
-    async def sending(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            message["headers"] = [*message["headers"], *headers]
-        await send(message)
-
-    return sending
-
-
-def _tell(error: BaseException, headers: Headers) -> None:
-    """Have the answer that an error becomes say which experiment it belongs to."""
-    if isinstance(error, ServiceError):
-        error.headers |= {name.decode(): value.decode() for name, value in headers}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import orjson
@@ -22,26 +21,21 @@ _FRAMES = eventstream.CONTENT_TYPE.encode()
 # content, or what a tool is called with, that is not empty
 _CONTENT = re.compile(rb'"(?:content|reasoning_content|refusal|arguments|thinking)": ?"[^"]')
 _DELTA, _EXCEPTION = b"contentBlockDelta", b":exception-type"
-Headers = Sequence[tuple[bytes, bytes]]
 
 
 class Observer:
     """Every byte goes on as it is, but for a usage that only this gateway asked for."""
 
-    def __init__(
-        self, send: Send, headers: Headers, heard: Heard, *, began: float, hides_usage: bool
-    ) -> None:
+    def __init__(self, send: Send, heard: Heard, *, began: float, hides_usage: bool) -> None:
         """Observe one call.
 
         Args:
             send: the ASGI server's.
-            headers: to add to the answer.
             heard: where the usage is noted; a Bedrock stream has it noted by whoever translates it.
             began: when it was assigned, by `time.perf_counter`.
             hides_usage: whether to leave out the usage, which the caller has not asked for.
         """
         self._send = send
-        self._headers = headers
         self._heard = heard
         self._began = began
         self._hiding = WithoutUsage() if hides_usage else None
@@ -59,7 +53,6 @@ class Observer:
             self._said = dict(message["headers"])
             self._status = message["status"]
             self._kind = self._said.get(b"content-type", b"").partition(b";")[0]
-            message["headers"] = [*message["headers"], *self._headers]
             await self._send(message)
             return
         piece, more = message.get("body", b""), message.get("more_body", False)

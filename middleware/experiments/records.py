@@ -106,7 +106,9 @@ class Records:
         `DatabaseUnavailable`, upon which the call must not be made.
         """
         while (number := await self._exposures.do(exposure)) is None:
-            exposure = replace(exposure, request_id=token_hex(16))
+            another = token_hex(16)
+            pair = another if exposure.pair == exposure.request_id else exposure.pair
+            exposure = replace(exposure, request_id=another, pair=pair)
         return Written(number, exposure.request_id)
 
     async def withdraw(self, number: int) -> None:

@@ -77,7 +77,7 @@ class Shadows:
             log.warning("a shadow call was not made: %s", type(error).__name__)
             return
         trial = Trial(arm, is_counted=True, overhears=beside)
-        observer = Observer(_nowhere, (), trial.heard, began=began, hides_usage=False)
+        observer = Observer(_nowhere, trial.heard, began=began, hides_usage=False)
         raised: int | None = None
         try:
             await _call(made, trial, request_id, observer)

@@ -19,7 +19,7 @@ async def observed(*pieces: bytes) -> Observer:
     async def send(message) -> None:
         sent.append(message)
 
-    observer = Observer(send, [], Heard(), began=time.perf_counter(), hides_usage=False)
+    observer = Observer(send, Heard(), began=time.perf_counter(), hides_usage=False)
     headers = [(b"content-type", b"text/event-stream")]
     await observer({"type": "http.response.start", "status": 200, "headers": headers})
     for piece in pieces:

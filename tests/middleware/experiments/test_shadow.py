@@ -51,6 +51,14 @@ async def test_both_are_recorded_and_the_control_answers(shadowed, litellm, stre
     assert sorted(litellm.models()) == sorted([MODEL, BEDROCK_MODEL] * 4)
 
 
+async def test_a_request_id_that_is_used_again_pairs_the_right_calls(shadowed, litellm):
+    for count in (2, 4):
+        await shadowed.chat("ada", headers={"x-request-id": "mine"})
+        await eventually(lambda count=count: len(litellm.calls) == count)
+    pairs = paired(await shadowed.outcomes())
+    assert len(pairs) == 2 and all(len(pair) == 2 for pair in pairs.values())
+
+
 async def test_a_slow_shadow_delays_nobody_and_there_are_only_so_many(shadowed, litellm):
     litellm.slow[BEDROCK_MODEL] = 2.0
     began = time.monotonic()
