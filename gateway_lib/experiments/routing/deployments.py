@@ -43,7 +43,8 @@ class Deployment:
         rpm: Calls a minute that LiteLLM holds it to.
         tpm: Tokens a minute that LiteLLM holds it to.
         params: More of LiteLLM's `litellm_params`.
-        info: More of LiteLLM's `model_info`.
+        info: More of LiteLLM's `model_info`. Sizes and prices in it count for every deployment of the same
+            provider's model, and until LiteLLM is started anew.
     """
 
     model: str

@@ -54,6 +54,9 @@ class Example:
 
 _WEIGHTED = (Deployment(FIRST, 9), Deployment(THIRD, 1))
 _ALONE = (Deployment(FIRST),)
+# LiteLLM keeps what a deployment's `model_info` says for its model, whoever else has it, until it is started
+# anew; so the small one is a model of its own, which no provider has and which is never called
+_SMALL = Deployment(FIRST, params={"model": "openai/too-small"}, info={"max_input_tokens": WINDOW})
 _NINE_TO_ONE = {FIRST: 9.0, THIRD: 1.0}
 _DOWN = {"match": FIRST, "kind": "status", "status": 500}
 _BUSY = {"match": FIRST, "kind": "status", "status": 429, "retry_after": 1}
@@ -121,7 +124,7 @@ EXAMPLES: tuple[Example, ...] = (
     Example(
         "context window, known",
         f"LiteLLM knows that the prompt is too long: {THIRD} is called instead",
-        (Deployment(FIRST, info={"max_input_tokens": WINDOW}),),
+        (_SMALL,),
         {THIRD: 1},
         calls=6,
         router={"context_window_fallbacks": [{"$own": [THIRD]}]},

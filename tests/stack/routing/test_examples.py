@@ -8,7 +8,7 @@ import pytest
 from gateway_lib.clients import AdminClient
 from gateway_lib.errors import ExperimentError
 from gateway_lib.experiments import routing
-from gateway_lib.experiments.routing.examples import EXAMPLES, FIRST, SECOND, THIRD
+from gateway_lib.experiments.routing.examples import EXAMPLES, FIRST, SECOND, THIRD, WINDOW
 from gateway_lib.experiments.routing.provider import URL, Simulator
 from gateway_lib.experiments.routing.shares import REFUSED
 
@@ -76,8 +76,10 @@ def test_all_calls_go_on_to_the_fallback(found, name):
 
 def test_nothing_is_left_behind(found, settings, stack):
     with AdminClient(settings) as admin:
-        names = [one["model_name"] for one in admin.get("/v1/model/info")["data"]]
-    assert not [name for name in names if name.startswith("routing-")]
+        listed = admin.get("/v1/model/info")["data"]
+    assert not [one for one in listed if one["model_name"].startswith("routing-")]
+    sizes = [one["model_info"].get("max_input_tokens") for one in listed]
+    assert min(size for size in sizes if size) > WINDOW
 
 
 @pytest.mark.parametrize(
