@@ -23,6 +23,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gateway_lib.experiments.analysis import analyse as analyse
+    from gateway_lib.experiments.bandit import inverse_propensity as inverse_propensity
+    from gateway_lib.experiments.bandit import next_weights as next_weights
+    from gateway_lib.experiments.calibration import calibrate as calibrate
     from gateway_lib.experiments.design import plan as plan
     from gateway_lib.experiments.explorer import explore as explore
     from gateway_lib.experiments.figures.cost import cost as cost
@@ -42,6 +45,8 @@ if TYPE_CHECKING:
     from gateway_lib.experiments.memo import more_units as more_units
     from gateway_lib.experiments.outcomes import about as about
     from gateway_lib.experiments.outcomes import load_outcomes as load_outcomes
+    from gateway_lib.experiments.paired import Prompt as Prompt
+    from gateway_lib.experiments.paired import collect_pairs as collect_pairs
     from gateway_lib.experiments.routing.checks import routing_checks as routing_checks
     from gateway_lib.experiments.routing.figure import routing_table as routing_table
     from gateway_lib.experiments.routing.figure import split_figure as split_figure
@@ -59,6 +64,8 @@ if TYPE_CHECKING:
 
 _OF = {
     "analysis": ("analyse",),
+    "bandit": ("inverse_propensity", "next_weights"),
+    "calibration": ("calibrate",),
     "design": ("plan",),
     "explorer": ("explore",),
     "figures.cost": ("cost",),
@@ -75,6 +82,7 @@ _OF = {
     "outcomes": ("about", "load_outcomes"),
     "routing.checks": ("routing_checks",),
     "routing.figure": ("routing_table", "split_figure"),
+    "paired": ("Prompt", "collect_pairs"),
     "tables": ("checks", "effects_table", "guardrails_table", "plan_table", "served_table"),
     "traffic": ("Crowd", "send", "traffic_summary"),
     "watching": ("analysed", "look", "watch"),
