@@ -33,6 +33,13 @@
     │   ├── MeterMissing        AIPerf, the second meter, is not installed or did not finish
     │   ├── RunInvalid          the meter was overloaded, and figures were asked for
     │   └── BenchmarkInterrupted  stopped by Ctrl-C or SIGTERM; what was measured is kept
+    ├── GuardrailError          guardrails cannot be checked (gateway_lib.guardrails)
+    │   ├── SuiteError          a suite cannot be read, or a case in it is not said right
+    │   ├── ChecksUnusable      a file or table holds no checks, or not these
+    │   ├── UnknownGuardrail    the gateway has no guardrail of that name
+    │   ├── ThresholdMissed     more leaked, or was blocked without need, than is allowed
+    │   ├── NotTold             too many calls failed for their outcome to be judged
+    │   └── ChecksInterrupted   stopped by Ctrl-C or SIGTERM; what was found is kept
     ├── PrismaError             LiteLLM's database engine cannot be prepared (gateway_lib.local.prisma)
     └── RunError                a notebook run cannot be done
         ├── NotebookNotFound    no notebook has that name
@@ -180,6 +187,40 @@ class RunInvalid(BenchmarkError):
 
 class BenchmarkInterrupted(BenchmarkError):
     """Stopped by Ctrl-C or SIGTERM; what was measured until then is kept."""
+
+    exit_code = 130
+
+
+class GuardrailError(GatewayError):
+    """Guardrails cannot be checked."""
+
+
+class SuiteError(GuardrailError):
+    """A suite cannot be read, or a case in it is not said right; the text names the case, not its text."""
+
+
+class ChecksUnusable(GuardrailError):
+    """A file or table holds no checks, or not those that are needed."""
+
+
+class UnknownGuardrail(GuardrailError):
+    """The gateway has no guardrail of that name."""
+
+
+class ThresholdMissed(GuardrailError):
+    """More leaked, or was blocked without need, than is allowed; or a probe found a way round."""
+
+    exit_code = 3
+
+
+class NotTold(GuardrailError):
+    """Too many calls failed for their outcome to be judged."""
+
+    exit_code = 4
+
+
+class ChecksInterrupted(GuardrailError):
+    """Stopped by Ctrl-C or SIGTERM; what was found until then is kept."""
 
     exit_code = 130
 
