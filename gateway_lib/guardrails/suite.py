@@ -79,6 +79,11 @@ class Case(_Part):
         """All that is said, to measure and to compare; in turns where it is split."""
         return "\n".join(self.texts)
 
+    @property
+    def written(self) -> bool:
+        """Whether it stands in the file, and is not a disguised copy of one that does."""
+        return not self.id.endswith(f".{self.obfuscation}")
+
 
 class Assumed(_Part):
     """What a suite takes the policy of a guardrail to be.
