@@ -78,11 +78,17 @@ def async_openai_client(settings: Settings | None = None, *, max_retries: int = 
     )
 
 
-def bedrock_client(settings: Settings | None = None) -> BedrockRuntimeClient:
+def bedrock_client(
+    settings: Settings | None = None, *, max_retries: int = 2
+) -> BedrockRuntimeClient:
     """boto3 client of the Bedrock Runtime API the gateway serves at `<base>/bedrock`.
 
     botocore sends bearer tokens over TLS only. With an https door the token goes the official
     way; over plain http requests stay unsigned and a hook adds the header.
+
+    Args:
+        settings: Those of the process when not given.
+        max_retries: Retries of the SDK; 0 where every attempt has to be seen.
 
     Raises:
         SettingsError: No gateway or no key is known.
@@ -113,7 +119,8 @@ def bedrock_client(settings: Settings | None = None) -> BedrockRuntimeClient:
         config=Config(
             signature_version="bearer" if secure else UNSIGNED,
             read_timeout=known.timeout_s,
-            retries={"mode": "standard"},
+            retries={"mode": "standard", "total_max_attempts": max_retries + 1},
+            max_pool_connections=32,
         ),
     )
     if not secure:
