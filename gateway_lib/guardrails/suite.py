@@ -144,24 +144,18 @@ class Suite(_Part):
         return self.model_copy(update={"cases": chosen})
 
     def sample(self, n: int, seed: int = 0) -> Suite:
-        """At most n cases, drawn so that each category and disguise keeps its share; 0 for all.
+        """At most n cases, of which each expectation, category and disguise has its share; 0 for all.
 
-        Cases are sorted into strata of category, disguise and place, shuffled within each, and taken
-        from the strata in turn, so that a small sample has something of each.
+        Cases are sorted, shuffled among their like, and one is taken at every n-th part of the row
+        (systematic sampling; Cochran, Sampling Techniques, 8.1).
         """
         if not n or n >= len(self.cases):
             return self
         rng = random.Random(seed)  # noqa: S311
-        strata: dict[tuple[str, ...], list[Case]] = {}
-        for case in self.cases:
-            key = (case.category, case.obfuscation, case.place)
-            strata.setdefault(key, []).append(case)
-        queues = [rng.sample(part, len(part)) for _, part in sorted(strata.items())]
-        rng.shuffle(queues)
-        taken: list[Case] = []
-        while len(taken) < n:
-            taken += [queue.pop() for queue in queues if queue][: n - len(taken)]
-        chosen = {case.id for case in taken}
+        mixed = rng.sample(self.cases, len(self.cases))
+        row = sorted(mixed, key=lambda case: (case.expected, case.category, case.obfuscation))
+        step, start = len(row) / n, rng.random()
+        chosen = {row[int((i + start) * step)].id for i in range(n)}
         return self.only(case for case in self.cases if case.id in chosen)
 
 

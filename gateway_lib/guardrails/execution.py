@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import random
 import signal
 import threading
+import warnings
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -28,6 +30,7 @@ from gateway_lib.guardrails.records import NONE, Check, frame_of
 from gateway_lib.guardrails.requests import characters
 from gateway_lib.guardrails.suite import Case, Suite
 from gateway_lib.guardrails.ways import UNGUARDED, Way, ways_of
+from gateway_lib.runs.run import FOLDER_VARIABLE
 from gateway_lib.settings import Settings
 from gateway_lib.settings import settings as process_settings
 
@@ -146,7 +149,7 @@ def run(
         wanted: What is asked.
         settings: Of which gateway; those of the process when not given.
         concurrency: Calls under way at the same time.
-        progress: Told how many of how many calls have ended; a bar where not given.
+        progress: Told how many of how many calls have ended; a bar is drawn where it is not given.
 
     Returns:
         The records of `gateway_lib.guardrails.records`. Ctrl-C ends the run early: what had ended until then
@@ -156,24 +159,44 @@ def run(
 
     known = settings or process_settings()
     stop = threading.Event()
-    with ThreadPoolExecutor(1, "guardrails") as apart:
-        work = apart.submit(asyncio.run, _run(wanted, known, concurrency, progress, stop))
+    with ThreadPoolExecutor(1, "guardrails") as apart, _shown(progress) as told:
+        work = apart.submit(asyncio.run, _run(wanted, known, concurrency, told, stop))
         with _stopping(stop):
             return work.result()
+
+
+@contextmanager
+def _shown(progress: Progress | None) -> Iterator[Progress]:
+    if progress is not None:
+        yield progress
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore"
+        )  # without ipywidgets tqdm draws its bar in text, and complains
+        from tqdm.auto import tqdm
+
+    hidden = FOLDER_VARIABLE in os.environ  # unattended nobody watches, and the record stays clean
+    with tqdm(desc="checking", unit="call", disable=hidden) as bar:
+
+        def told(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield told
 
 
 async def _run(
     wanted: Plan,
     settings: Settings,
     concurrency: int,
-    progress: Progress | None,
+    told: Progress,
     stop: threading.Event,
 ) -> pd.DataFrame:
     calls = wanted.calls()
     done: list[Check] = []
     started = datetime.now(UTC)
     queue: Iterator[tuple[int, Call]] = iter(enumerate(calls))
-    told = progress or (lambda done, total: None)
 
     async def work(callers: dict[str, Caller]) -> None:
         for number, call in queue:
