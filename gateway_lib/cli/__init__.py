@@ -8,7 +8,7 @@ import sys
 import typer
 from rich.console import Console
 
-from gateway_lib.cli import bench, deploy, lint, runs, stack, users, validate
+from gateway_lib.cli import bench, deploy, guardrails, lint, runs, stack, users, validate
 from gateway_lib.errors import GatewayError
 from gateway_lib.proxies import past_proxies
 
@@ -27,6 +27,7 @@ lint.register(app)
 validate.register(app)
 deploy.register(app)
 bench.register(app)
+guardrails.register(app)
 
 
 def main() -> None:

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gateway_lib.guardrails.comparison import compare as compare
-    from gateway_lib.guardrails.execution import plan as plan
     from gateway_lib.guardrails.execution import run as run
     from gateway_lib.guardrails.figures.heatmap import heatmap as heatmap
     from gateway_lib.guardrails.figures.rates import rates_picture as rates_picture
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from gateway_lib.guardrails.leaks import examples as examples
     from gateway_lib.guardrails.leaks import wrong as wrong
     from gateway_lib.guardrails.pairs import agreement as agreement
+    from gateway_lib.guardrails.planning import plan as plan
     from gateway_lib.guardrails.records import read as read
     from gateway_lib.guardrails.scoring import confusion as confusion
     from gateway_lib.guardrails.scoring import headline as headline
@@ -43,12 +43,13 @@ if TYPE_CHECKING:
 
 _OF = {
     "comparison": ("compare",),
-    "execution": ("plan", "run"),
+    "execution": ("run",),
     "figures.heatmap": ("heatmap",),
     "figures.rates": ("rates_picture",),
     "keeping": ("keep", "summary_of"),
     "leaks": ("examples", "wrong"),
     "pairs": ("agreement",),
+    "planning": ("plan",),
     "records": ("read",),
     "scoring": ("confusion", "headline", "rates", "streaming_leak"),
     "suite": ("Suite", "load_suite"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.colors import LinearSegmentedColormap
@@ -14,6 +16,7 @@ _SHADES = LinearSegmentedColormap.from_list(
 )
 _TITLES = {"obfuscation": "disguise", "place": "place in the request", "language": "language"}
 _FIRST = ("none", "user", "en")
+Numbers = npt.NDArray[np.float64]
 
 
 def leak_table(frame: pd.DataFrame, columns: str = "obfuscation") -> pd.DataFrame:
@@ -24,8 +27,8 @@ def leak_table(frame: pd.DataFrame, columns: str = "obfuscation") -> pd.DataFram
         columns: `obfuscation`, `place` or `language`.
 
     Returns:
-        A row per category with cases to block or to mask, and in two levels of columns `leaks` and `of`: cases
-        that leaked in any way of checking, and all of them.
+        A row per category with cases to block or to mask, and in two levels of columns `leaks`, cases that
+        leaked in any way of checking, and `of`, all of them.
     """
     rows = judged(frame)
     rows = rows[rows["expected"] != "allow"]
@@ -49,45 +52,35 @@ def heatmap(frame: pd.DataFrame, columns: str = "obfuscation") -> plots.Picture:
         columns: As for `leak_table`.
     """
     table = leak_table(frame, columns)
-    leaks, of = table["leaks"], table["of"]
-    overall = leaks.T.sum() / of.T.sum()
-    order = overall.sort_values(ascending=False, kind="stable").index
-    leaks, of = leaks.loc[order], of.loc[order]
-    share = (leaks / of).astype(float)
+    leaks, of = (table.xs(part, axis=1).to_numpy(dtype=float) for part in ("leaks", "of"))
+    overall = np.nansum(leaks, axis=1) / np.nansum(of, axis=1)
+    order = np.argsort(-overall, kind="stable")
+    leaks, of = leaks[order], of[order]
+    rows = [str(table.index[place]) for place in order]
+    names = [str(name) for name in table["of"].columns]
     with plots.slide_style():
-        size = (2.9 + 1.05 * len(share.columns), 1.3 + 0.36 * len(share))
+        size = (2.9 + 1.05 * len(names), 1.3 + 0.36 * len(rows))
         figure, axes = plt.subplots(figsize=size)
-        axes.imshow(share.to_numpy(), cmap=_SHADES, vmin=0, vmax=1, aspect="auto")
-        for row in range(len(share)):
-            for column in range(len(share.columns)):
-                if of.iloc[row, column] > 0:
-                    dark = share.iloc[row, column] > 0.6
-                    axes.text(
-                        column,
-                        row,
-                        f"{leaks.iloc[row, column]:.0f} of {of.iloc[row, column]:.0f}",
-                        ha="center",
-                        va="center",
-                        fontsize=10,
-                        color="white" if dark else plots.INK,
-                    )
-        axes.set_xticks(range(len(share.columns)), [str(name) for name in share.columns])
-        axes.set_yticks(range(len(share)), [str(name) for name in share.index])
+        axes.imshow(leaks / of, cmap=_SHADES, vmin=0, vmax=1, aspect="auto")
+        for row, column in zip(*np.nonzero(np.isfinite(of)), strict=True):
+            leaked, cases = leaks[row, column], of[row, column]
+            ink = "white" if leaked > 0.6 * cases else plots.INK
+            label = f"{leaked:.0f} of {cases:.0f}"
+            axes.text(column, row, label, ha="center", va="center", fontsize=10, color=ink)
+        axes.set_xticks(range(len(names)), names)
+        axes.set_yticks(range(len(rows)), rows)
         axes.xaxis.tick_top()
         axes.grid(visible=False)
         for side in axes.spines.values():
             side.set_visible(False)
-        figure.suptitle(f"Leaks by category and {_TITLES[columns]}", x=0.01, ha="left", fontsize=15)
-    return plots.Picture(figure, f"leaks-{columns}", _alt(leaks, of, columns))
+        title = f"Leaks by category and {_TITLES[columns]}"
+        figure.suptitle(title, x=0.01, ha="left", fontsize=15)
+    worst = _said(rows, leaks, of, axis=1)[:5]
+    by = _said(names, leaks, of, axis=0)
+    alt = f"{title}. Leakiest: {', '.join(worst)}. By {_TITLES[columns]}: {', '.join(by)}"
+    return plots.Picture(figure, f"leaks-{columns}", alt)
 
 
-def _alt(leaks: pd.DataFrame, of: pd.DataFrame, columns: str) -> str:
-    worst = [
-        f"{name} {leaks.loc[name].sum():.0f} of {of.loc[name].sum():.0f}"
-        for name in leaks.index[:5]
-    ]
-    by = [f"{name} {leaks[name].sum():.0f} of {of[name].sum():.0f}" for name in leaks.columns]
-    return (
-        f"Leaks by category and {_TITLES[columns]}. Leakiest: {', '.join(worst) or 'nothing asked'}."
-        f" By {_TITLES[columns]}: {', '.join(by)}"
-    )
+def _said(names: list[str], leaks: Numbers, of: Numbers, *, axis: int) -> list[str]:
+    pairs = zip(np.nansum(leaks, axis=axis), np.nansum(of, axis=axis), strict=True)
+    return [f"{name} {a:.0f} of {b:.0f}" for name, (a, b) in zip(names, pairs, strict=True)]
