@@ -17,7 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from gateway_lib.errors import SuiteError
-from gateway_lib.guardrails.obfuscation import WHOLE, Obfuscation, obfuscate
+from gateway_lib.guardrails.obfuscation import OBFUSCATIONS, WHOLE, Obfuscation, obfuscate
 from gateway_lib.settings import PROJECT_ROOT
 
 SUITES = PROJECT_ROOT / "config" / "guardrails"
@@ -194,6 +194,8 @@ def _cases(document: dict[str, Any], file: str) -> Iterator[Case]:
             raise SuiteError(f"{file}: {category}: not a mapping")
         common = {key: value for key, value in part.items() if key != "cases"}
         for number, given in enumerate(part.get("cases") or (), 1):
+            if not isinstance(given, dict):
+                raise SuiteError(f"{file}: {category}: case {number} is not a mapping")
             entry = {"id": f"{category}-{number:02d}", **common, **given, "category": category}
             yield from _disguised(entry, file)
 
@@ -203,6 +205,9 @@ def _disguised(entry: dict[str, Any], file: str) -> Iterator[Case]:
     ways = entry.pop("disguises", ())
     turns = entry.pop("turns", None) or [entry.pop("text", "")]
     for way in (entry.get("obfuscation", "none"), *ways):
+        if way not in OBFUSCATIONS:
+            known = ", ".join(OBFUSCATIONS)
+            raise SuiteError(f"{file}: {entry['id']}: no disguise {way!r}; there are {known}")
         pairs = [_marked(str(turn), way) for turn in turns]
         fields = {
             **entry,
