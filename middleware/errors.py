@@ -40,6 +40,8 @@ class ServiceError(Exception):
         super().__init__(message or self.standard)
         self.message = message or self.standard
         self.headers = {**self.standard_headers, **(headers or {})}
+        self.details: Mapping[str, str] = {}
+        """Members of an OpenAI error beyond the usual ones."""
 
 
 class InvalidRequest(ServiceError):
@@ -129,4 +131,4 @@ def render_openai(error: ServiceError, request_id: str) -> tuple[int, dict[str, 
 def openai_object(error: ServiceError) -> bytes:
     """The JSON of an OpenAI error object."""
     details = {"message": error.message, "type": error.kind, "param": None, "code": error.code}
-    return orjson.dumps({"error": details})
+    return orjson.dumps({"error": {**details, **error.details}})

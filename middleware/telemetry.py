@@ -10,7 +10,7 @@ import time
 import traceback
 from collections.abc import Awaitable, Iterator
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -31,6 +31,8 @@ class Exchange:
     status: int = 0
     sent: int = 0
     note: str = ""
+    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    """Headers that the answer gets, whoever gives it."""
     upstream: float = 0.0
     """Seconds waited for LiteLLM, until the headers of its answers were there."""
 
@@ -75,7 +77,8 @@ class Telemetry:
             elif message["type"] == "http.response.start":
                 exchange.status = message["status"]
                 timing = (b"server-timing", exchange.timing())
-                message["headers"] = [*message.get("headers", ()), id_header, timing]
+                told = (id_header, timing, *exchange.headers)
+                message["headers"] = [*message.get("headers", ()), *told]
             return send(message)  # not awaited here: a coroutine less for every token of a stream
 
         try:

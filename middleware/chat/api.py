@@ -14,9 +14,12 @@ from middleware.budgets.metering import as_json
 from middleware.budgets.spending import Spending
 from middleware.caller import MAX_BODY, Caller
 from middleware.catalogue import Catalogue
+from middleware.chat.guarded import check
 from middleware.chat.kept import KeptChat
 from middleware.chat.prompted import prompted
 from middleware.chat.request import ChatRequest
+from middleware.guardrails.guardrails import Guardrails
+from middleware.guardrails.wish import MENTION
 from middleware.history.conversations import Conversations
 from middleware.passthrough import relay
 
@@ -41,9 +44,15 @@ class ChatApi:
         admission: Admission = state.admission
         keys: Keys = state.keys
         budgets: Budgets = state.budgets
+        guardrails: Guardrails = state.guardrails
         if conversations.are_off and admission.is_off and not await budgets.are_any():
             body = await caller.whole(MAX_BODY)
-            if _OURS.search(body) is None and _PROMPT not in self._model:
+            if (
+                _OURS.search(body) is None
+                and MENTION.search(body) is None
+                and _PROMPT not in self._model
+            ):
+                guardrails.guard(scope)
                 await relay(scope, caller, body, send)
                 return
             identity = await keys.identify(scope)
@@ -60,6 +69,7 @@ class ChatApi:
             scope = as_json(scope)
         with caller.watched():
             route = await prompted(request, state.prompts, catalogue)
+        await check(guardrails, scope, request, route, catalogue)
         request.forget_store(route.providers)
         priority = admission.priority(request.priority, identity.priority)
         slot = admission.slot(route.model, priority)
