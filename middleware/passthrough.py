@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from middleware.admission.admission import FREE, Slot
 from middleware.caller import Caller
-from middleware.errors import ResponseBroken, render_openai
+from middleware.errors import ResponseBroken, render_anthropic, render_openai
 from middleware.guardrails.guarding import Sent
 from middleware.guardrails.guardrails import guarding
 from middleware.upstream import Body, Upstream
@@ -113,7 +113,8 @@ async def _error(scope: Scope, sent: Sent, send: Send) -> None:
     status, body = response.status, await response.read()
     headers = returned_headers(response.raw_headers)
     if sent.refusal:
-        status, more, body = render_openai(sent.refusal, scope["state"]["exchange"].request_id)
+        render = render_anthropic if scope["path"].endswith("/v1/messages") else render_openai
+        status, more, body = render(sent.refusal, scope["state"]["exchange"].request_id)
         headers = [pair for pair in headers if pair[0] not in _OF_THE_BODY]
         headers += [(name.encode(), value.encode()) for name, value in more.items()]
         headers.append((b"content-length", b"%d" % len(body)))

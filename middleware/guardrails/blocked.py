@@ -23,7 +23,7 @@ class Blocked(InvalidRequest):
 
     def __init__(self, message: str = "", guardrail: str = "") -> None:
         super().__init__(message)
-        self.details = {"guardrail": guardrail}
+        self.details = {"guardrail": guardrail or "unnamed"}
 
     @classmethod
     def of(cls, status: int, error: dict[str, Any]) -> Self | None:

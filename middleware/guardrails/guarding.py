@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 WARNING = b"x-guardrail-warning"
 _OF_A_MODEL = "litellm."  # what LiteLLM puts before the errors of models
 _MAY_BE_A_GUARDRAILS = frozenset((403, 404, 408, 424, 429))
+_EVENT = b"data:"
 _LARGEST_ERROR = 2**20
 Send = Callable[[bytes], Awaitable[aiohttp.ClientResponse]]
 
@@ -117,6 +118,8 @@ def _error(response: aiohttp.ClientResponse, body: bytes) -> dict[str, Any]:
     try:
         if response.headers.get("content-encoding") == "gzip":
             body = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(body, _LARGEST_ERROR)
+        if body.startswith(_EVENT):  # so it answers a stream that fails before its first event
+            body = body.removeprefix(_EVENT).partition(b"\n\n")[0]
         error = orjson.loads(body)["error"]
     except (zlib.error, orjson.JSONDecodeError, KeyError, TypeError):
         return {}
