@@ -96,7 +96,7 @@ class Guarding:
         if str(error.get("message") or "").startswith(_OF_A_MODEL):
             return frozenset()
         try:
-            listed = await self._guardrails.register.listed(self._names)
+            listed = await self._guardrails.register.renewed()
         except GuardrailsUnknown:
             return frozenset()
         # those of the model or the key are told by LiteLLM, together with whatever else was named

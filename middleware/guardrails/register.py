@@ -47,10 +47,10 @@ class Register:
         Raises:
             GuardrailsUnknown: LiteLLM does not say.
         """
-        known = await self._known.get(_LIST, self._renewed)
+        known = await self._known.get(_LIST, self.renewed)
         if known.names.issuperset(named):
             return known
-        return await self._renewed()
+        return await self.renewed()
 
     async def missing(self, named: Collection[str]) -> list[str]:
         """Those of the names that no guardrail has."""
@@ -59,7 +59,8 @@ class Register:
         known = await self.listed(named)
         return [name for name in named if name not in known.names]
 
-    async def _renewed(self) -> Listed:
+    async def renewed(self) -> Listed:
+        """The guardrails as they are now. Raises `GuardrailsUnknown`."""
         found = await self._new.get(_LIST, self._ask)
         self._known.put(_LIST, found)
         return found
