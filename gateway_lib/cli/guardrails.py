@@ -13,6 +13,7 @@ from rich import progress
 from rich.console import Console
 from rich.table import Table
 
+from gateway_lib.cli import probing
 from gateway_lib.cli.measuring import target
 from gateway_lib.cli.options import GatewayOption, JsonOption, RunsDirOption
 from gateway_lib.errors import ChecksInterrupted, ThresholdMissed
@@ -45,6 +46,7 @@ NamesOption = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add `guardrails` to `app`."""
+    probing.register(guardrails)
     app.add_typer(guardrails, name="guardrails")
 
 

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from gateway_lib.guardrails.leaks import wrong as wrong
     from gateway_lib.guardrails.pairs import agreement as agreement
     from gateway_lib.guardrails.planning import plan as plan
+    from gateway_lib.guardrails.probes import probe as probe
+    from gateway_lib.guardrails.probing import local_target as local_target
+    from gateway_lib.guardrails.probing import probes_table as probes_table
     from gateway_lib.guardrails.records import read as read
     from gateway_lib.guardrails.scoring import confusion as confusion
     from gateway_lib.guardrails.scoring import headline as headline
@@ -50,6 +53,8 @@ _OF = {
     "leaks": ("examples", "wrong"),
     "pairs": ("agreement",),
     "planning": ("plan",),
+    "probes": ("probe",),
+    "probing": ("local_target", "probes_table"),
     "records": ("read",),
     "scoring": ("confusion", "headline", "rates", "streaming_leak"),
     "suite": ("Suite", "load_suite"),
