@@ -36,6 +36,7 @@ def trace(action, source="inputAssessment"):
     [
         (BLOCK, {"text": "bad word"}, "allow"),
         (BLOCK, {"text": "Sorry, no."}, "block"),
+        (BLOCK, {"text": "The request or its answer was blocked by a guardrail."}, "block"),
         (BLOCK, {"text": "bad Sorry, withheld."}, "block"),
         (BLOCK, {"text": "", "stopped": "guardrail_intervened"}, "block"),
         (BLOCK, {"text": "", "stopped": "content_filter"}, "block"),
@@ -75,7 +76,8 @@ def test_a_trace_decides_and_bills(source):
         (400, "Violated guardrail policy", "", True),
         (400, "BadRequestError: content_filter", "", True),
         (200, "error in the stream: Violated guardrail policy", "", True),
-        (400, "Unknown guardrail 'x': violated guardrail policy", "", False),
+        (400, "{'code': 'content_filter', 'message': 'Sorry, this is unavailable.'}", "", True),
+        (400, "{'code': 'unknown_guardrail', 'message': 'content filter x'}", "", False),
         (400, "max_tokens is too large", "", False),
         (503, "guardrail unavailable, blocked by timeout", "", False),
         (429, "Violated guardrail policy", "", False),
