@@ -20,6 +20,8 @@ from tests.notebooks.test_notebooks import run
 
 NAMED, ASYNC, CANDIDATE = "grworkbench1", "bedrock/grworkbench1/1/async", "grworkbench1-candidate"
 SEED = 7
+OPEN_BY_NATURE = {"tool_arguments", "document", "encoded", "streamed_async"}
+"""What no guardrail of the local stack looks at or sees through, and AWS's own asynchronous mode."""
 
 
 def command(environment, *arguments):
@@ -87,6 +89,27 @@ def test_the_notebook_says_what_it_found(sampled):
     assert names == [f"figures/{n}.png" for n in ("rates", "leaks-obfuscation", "leaks-place")]
     report = (folder / "report.html").read_text()
     assert "cases leaked, more than 40 %" in report and "not over Converse" not in report
+
+
+def test_the_notebook_tries_ways_round_and_finds_those_that_are_open(sampled):
+    manifest, folder = sampled
+    states = json.loads((folder / "summary.json").read_text())["summary"]["probes"]
+    assert len(states) >= 20 and manifest.metrics["probes"] == len(states)
+    assert {name for name, state in states.items() if state == "open"} == OPEN_BY_NATURE
+    assert manifest.metrics["probes_open"] == len(OPEN_BY_NATURE)
+
+
+def test_the_command_finds_the_ways_round_that_are_open_without_the_middleware(stack):
+    (litellm,) = [part for part in stack.snapshot["components"] if part["name"] == "litellm"]
+    known = {**stack.environment, "GATEWAY_BASE_URL": litellm["address"]}
+    names = ("unknown_name", "malformed_names", "disabled_per_key", "history", "service_down")
+    only = [argument for name in names for argument in ("--only", name)]
+    done = command(known, "probe", "--gateway", litellm["address"], "--json", *only)
+    assert done.returncode == 3 and "ways round grworkbench1: unknown_name" in done.stderr
+    states = {one["probe"]: one["state"] for one in json.loads(done.stdout)}
+    opened = {name for name, state in states.items() if state == "open"}
+    assert opened == {"unknown_name", "malformed_names", "disabled_per_key"}
+    assert "forbidden-word" not in done.stdout
 
 
 def test_the_whole_suite_leaks_and_raises_alarms_where_planted_and_nowhere_else(whole):
