@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 
 from gateway_lib import clients
 from gateway_lib.guardrails.outcomes import Answer
@@ -26,6 +25,9 @@ class Caller(Protocol):
     async def ask(self, case: Case, way: Way, model: str, *, stream: bool) -> Answer:
         """What came back; errors are in the answer, and nothing is raised."""
 
+    async def aclose(self) -> None:
+        """Let go of the connections."""
+
 
 class OverOpenAI:
     """Chat completions."""
@@ -34,15 +36,7 @@ class OverOpenAI:
         self._client = clients.async_openai_client(settings, max_retries=0)
         self._suite = suite
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def aclose(self) -> None:
         await self._client.close()
 
     async def ask(self, case: Case, way: Way, model: str, *, stream: bool) -> Answer:
@@ -107,15 +101,7 @@ class OverBedrock:
         self._client = clients.bedrock_client(settings, max_retries=0)
         self._suite = suite
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def aclose(self) -> None:
         self._client.close()
 
     async def ask(self, case: Case, way: Way, model: str, *, stream: bool) -> Answer:

@@ -8,7 +8,7 @@ import signal
 import threading
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,7 +25,7 @@ from gateway_lib.runs.run import FOLDER_VARIABLE
 from gateway_lib.settings import Settings
 from gateway_lib.settings import settings as process_settings
 
-_KINDS: dict[str, Callable[[Settings, Suite], OverOpenAI | OverBedrock]] = {
+_KINDS: dict[str, Callable[[Settings, Suite], Caller]] = {
     "openai": OverOpenAI,
     "bedrock": OverBedrock,
 }
@@ -113,7 +113,7 @@ async def _run(
 async def _callers(wanted: Plan, settings: Settings) -> AsyncIterator[dict[str, Caller]]:
     async with AsyncExitStack() as opened:
         yield {
-            name: await opened.enter_async_context(_KINDS[name](settings, wanted.suite))
+            name: await opened.enter_async_context(aclosing(_KINDS[name](settings, wanted.suite)))
             for name in wanted.interfaces
         }
 
