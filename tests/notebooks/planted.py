@@ -7,6 +7,7 @@ what a way of checking never shows it is a bypass.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 from gateway_lib.guardrails.suite import Case, Suite, load_suite
 from gateway_lib.simulator.guardrails import Guardrail
@@ -18,6 +19,7 @@ PROSE = " and so on" * 10
 """What the model adds to a tool's result: harmless, and longer than what leaks of any stream."""
 
 
+@cache
 def policy(version: str = "1") -> Guardrail:
     """The simulator's guardrail as it is configured."""
     known = load_settings(DEFAULT_CONFIG).guardrails
