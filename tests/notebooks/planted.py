@@ -34,7 +34,15 @@ class Planted:
     leaked: int = 0
 
 
-def planted(case: Case, suite: Suite, guardrail: Guardrail, mode: str, interface: str) -> Planted:
+def planted(
+    case: Case,
+    suite: Suite,
+    guardrail: Guardrail,
+    mode: str,
+    interface: str,
+    *,
+    last_only: bool = False,
+) -> Planted:
     """The truth for a streamed call.
 
     Args:
@@ -44,16 +52,21 @@ def planted(case: Case, suite: Suite, guardrail: Guardrail, mode: str, interface
         mode: `named` for one that LiteLLM applies before and after the call, `sync` and `async` for Bedrock's
             own guardrailConfig.
         interface: `openai` or `bedrock`.
+        last_only: Only the last question is shown to the policy: with guardrailConfig LiteLLM marks it, and
+            nothing else, as what is to be guarded.
     """
     seen = _seen(case, suite, mode, interface)
+    seen = seen[-1:] if last_only and case.place in ("history", "split") else seen
     if any(guardrail.assess(text, "INPUT").blocked for text in seen):
         return Planted("block")
     unmasked = _answer(case, suite)
-    answer = guardrail.masked(unmasked)
+    known = case.place == "user" or case.text in seen
+    answer = guardrail.masked(unmasked) if known else unmasked
     verdict = guardrail.assess(answer, "OUTPUT")
     if verdict.blocked:
         leaked = min(guardrail.async_lag_tokens, count(answer)) if mode == "async" else 0
         return Planted("block", leaked)
+    answer = answer if mode == "async" else guardrail.masked(answer)
     if case.secrets:
         came = any(secret in answer for secret in case.secrets)
         return Planted("allow" if came else "mask")
@@ -61,9 +74,12 @@ def planted(case: Case, suite: Suite, guardrail: Guardrail, mode: str, interface
 
 
 def truth(mode: str, interface: str) -> dict[str, Planted]:
-    """What comes of each case of the starting suite."""
+    """What comes of each case of the starting suite through the gateway."""
     suite, guardrail = load_suite("starting"), policy()
-    return {case.id: planted(case, suite, guardrail, mode, interface) for case in suite.cases}
+    return {
+        case.id: planted(case, suite, guardrail, mode, interface, last_only=mode != "named")
+        for case in suite.cases
+    }
 
 
 def _seen(case: Case, suite: Suite, mode: str, interface: str) -> list[str]:

@@ -88,7 +88,7 @@ def test_the_notebook_says_what_it_found(sampled):
     names = [artefact.path for artefact in manifest.artefacts if artefact.alt]
     assert names == [f"figures/{n}.png" for n in ("rates", "leaks-obfuscation", "leaks-place")]
     report = (folder / "report.html").read_text()
-    assert "cases leaked, more than 40 %" in report and "not over Converse" not in report
+    assert "cases leaked, more than 40 %" in report
 
 
 def test_the_notebook_tries_ways_round_and_finds_those_that_are_open(sampled):
