@@ -120,6 +120,7 @@ def bedrock_client(
             signature_version="bearer" if secure else UNSIGNED,
             read_timeout=known.timeout_s,
             retries={"mode": "standard", "total_max_attempts": max_retries + 1},
+            max_pool_connections=32,
         ),
     )
     if not secure:

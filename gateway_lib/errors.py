@@ -38,6 +38,13 @@
     │   ├── ExperimentRefused   the gateway does not start, change or end it as asked
     │   ├── OutcomesUnusable    a file or table holds no outcomes of an experiment, or not these
     │   └── DesignRefused       a metric cannot be analysed under this design with honest errors
+    ├── GuardrailError          guardrails cannot be checked (gateway_lib.guardrails)
+    │   ├── SuiteError          a suite cannot be read, or a case in it is not said right
+    │   ├── ChecksUnusable      a file or table holds no checks, or not these
+    │   ├── UnknownGuardrail    the gateway has no guardrail of that name
+    │   ├── ThresholdMissed     more leaked, or was blocked without need, than is allowed
+    │   ├── NotTold             too many calls failed for their outcome to be judged
+    │   └── ChecksInterrupted   stopped by Ctrl-C or SIGTERM; what was found is kept
     ├── PrismaError             LiteLLM's database engine cannot be prepared (gateway_lib.local.prisma)
     └── RunError                a notebook run cannot be done
         ├── NotebookNotFound    no notebook has that name
@@ -207,6 +214,40 @@ class OutcomesUnusable(ExperimentError):
 
 class DesignRefused(ExperimentError):
     """A metric cannot be analysed under this design with error rates that hold."""
+
+
+class GuardrailError(GatewayError):
+    """Guardrails cannot be checked."""
+
+
+class SuiteError(GuardrailError):
+    """A suite cannot be read, or a case in it is not said right; the text names the case, not its text."""
+
+
+class ChecksUnusable(GuardrailError):
+    """A file or table holds no checks, or not those that are needed."""
+
+
+class UnknownGuardrail(GuardrailError):
+    """The gateway has no guardrail of that name."""
+
+
+class ThresholdMissed(GuardrailError):
+    """More leaked, or was blocked without need, than is allowed; or a probe found a way round."""
+
+    exit_code = 3
+
+
+class NotTold(GuardrailError):
+    """Too many calls failed for their outcome to be judged."""
+
+    exit_code = 4
+
+
+class ChecksInterrupted(GuardrailError):
+    """Stopped by Ctrl-C or SIGTERM; what was found until then is kept."""
+
+    exit_code = 130
 
 
 class RunError(GatewayError):

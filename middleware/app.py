@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from middleware import handlers, health
+from middleware import handlers, health, metrics
 from middleware.admission.admission import Admission
 from middleware.admission.inference import Inference
 from middleware.auth import Keys
@@ -29,6 +29,8 @@ from middleware.errors import render_openai
 from middleware.experiments import api as experiments_api
 from middleware.experiments.experiments import Experiments
 from middleware.guard import Guard
+from middleware.guardrails.checking import Checking
+from middleware.guardrails.guardrails import Guardrails
 from middleware.history import api as history
 from middleware.history.archive import Archive
 from middleware.history.conversations import Conversations
@@ -60,6 +62,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         app.state.admission = Admission(settings)
         key = settings.litellm_key.get_secret_value()
         catalogue = app.state.catalogue = Catalogue(upstream, key)
+        app.state.guardrails = Guardrails(settings, upstream, keys, catalogue)
         database = app.state.database = Database(settings)
         budgets = app.state.budgets = Budgets(settings, database, upstream, catalogue)
         conversations = app.state.conversations = Conversations(settings, database)
@@ -103,7 +106,13 @@ def _config_hash(settings: Settings) -> str | None:
     return settings.config_hash or (Path(file).read_text().strip() if file else None)
 
 
-_ROUTERS = (health.router, history.router, identity.router, experiments_api.router)
+_ROUTERS = (
+    health.router,
+    metrics.router,
+    history.router,
+    identity.router,
+    experiments_api.router,
+)
 _CHAT = "/chat/completions"
 _NAME = re.compile(r"\(\?P<\w+>")  # two routes may name a parameter alike, one expression may not
 
@@ -120,7 +129,7 @@ class _FrontDoor:
         self._app = app
         own = (route for router in _ROUTERS for route in router.routes if isinstance(route, Route))
         self._own = re.compile("|".join(_NAME.sub("(?:", r.path_regex.pattern) for r in own))
-        self._http = Guard(Inference(Metering(PassThrough())), render_openai)
+        self._http = Guard(Checking(Inference(Metering(PassThrough()))), render_openai)
         self._websocket = Guard(Metering(WebSocketRelay()), render_openai)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

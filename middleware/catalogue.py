@@ -54,6 +54,8 @@ class Knowledge:
     routes: Mapping[str, Route] = field(default_factory=dict)
     ids: ModelIds = field(default_factory=ModelIds)
     guardrails: tuple[Guardrail, ...] = ()
+    configs: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
+    """Bedrock's guardrails of the deployments that a model's calls may end up with."""
     offers: Offers = field(default_factory=Offers)
 
 
@@ -103,6 +105,12 @@ class Catalogue:
                 return known
         return None
 
+    def guardrail_configs(self, model: str) -> tuple[Mapping[str, Any], ...] | None:
+        """The `guardrailConfig`s that guard a model's calls whoever makes them; None where nobody knows."""
+        name = self.route(model).model
+        known = self._known
+        return known.configs.get(name, ()) if known.routes else None
+
     def start(self) -> None:
         """Begin to ask, so that the first request finds an answer."""
         if self._key:
@@ -133,7 +141,13 @@ class Catalogue:
         models, guardrails, router = answers
         ids = ModelIds.of(models)
         offers = Offers.of(models, _aliases(router), _all_reached(models, router), ids)
-        self._known = Knowledge(_routes(models, router), ids, _guardrails(guardrails), offers)
+        self._known = Knowledge(
+            _routes(models, router),
+            ids,
+            _guardrails(guardrails),
+            _configs(models, router),
+            offers,
+        )
 
     def _renew(self) -> None:
         due = time.monotonic() - self._asked > RENEW_SECONDS
@@ -155,6 +169,23 @@ def _routes(models: Any, router: Any) -> dict[str, Route]:
         if name in routes:
             routes[alias] = Route(alias, routes[name].providers)
     return routes
+
+
+def _configs(models: Any, router: Any) -> dict[str, tuple[Mapping[str, Any], ...]]:
+    own: dict[str, list[Mapping[str, Any]]] = {}
+    for entry in models.get("data") or ():
+        config = entry["litellm_params"].get("guardrailConfig")
+        if isinstance(config, dict) and config:
+            own.setdefault(entry["model_name"], []).append(config)
+    if not own:
+        return {}
+    found = {
+        name: tuple(config for other in others for config in own.get(other, ()))
+        for name, others in _all_reached(models, router).items()
+    }
+    for alias, name in _aliases(router).items():
+        found[alias] = found.get(name, ())
+    return found
 
 
 def _aliases(router: Any) -> dict[str, str]:

@@ -22,6 +22,7 @@ _GONE = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # it was lost while asyncpg looked up the types of a statement
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,  # it shuts down, or is just starting
     asyncpg.InsufficientResourcesError,  # no connection left, or no disk
@@ -180,6 +181,8 @@ class Use:
             if error is None:
                 self._database.give_back(self._connection)
             else:
+                if isinstance(error, asyncpg.InternalClientError):
+                    self._connection.terminate()  # else it stays as it is, and fails whoever is next
                 await self._database.part_with(self._connection)
         finally:
             self._leave(error)

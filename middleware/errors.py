@@ -40,6 +40,8 @@ class ServiceError(Exception):
         super().__init__(message or self.standard)
         self.message = message or self.standard
         self.headers = {**self.standard_headers, **(headers or {})}
+        self.details: Mapping[str, str] = {}
+        """Members of an OpenAI error beyond the usual ones."""
 
 
 class InvalidRequest(ServiceError):
@@ -126,7 +128,15 @@ def render_openai(error: ServiceError, request_id: str) -> tuple[int, dict[str, 
     return error.status, headers, openai_object(error)
 
 
+def render_anthropic(error: ServiceError, request_id: str) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and body of an error response of Anthropic's messages API."""
+    kind = error.kind if error.status < 500 else "api_error"
+    details = {"type": kind, "message": error.message, **error.details}
+    headers = {"content-type": "application/json", **error.headers}
+    return error.status, headers, orjson.dumps({"type": "error", "error": details})
+
+
 def openai_object(error: ServiceError) -> bytes:
     """The JSON of an OpenAI error object."""
     details = {"message": error.message, "type": error.kind, "param": None, "code": error.code}
-    return orjson.dumps({"error": details})
+    return orjson.dumps({"error": {**details, **error.details}})

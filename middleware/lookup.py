@@ -33,6 +33,10 @@ class Lookup(Generic[T]):
             task.add_done_callback(lambda done: self._settle(name, done))
         return await asyncio.shield(task)
 
+    def put(self, name: str, answer: T) -> None:
+        """Remember an answer that was found in another way."""
+        self._known[name] = answer
+
     async def _ask(self, name: str, ask: Callable[[], Awaitable[T]]) -> T:
         answer = await ask()
         self._known[name] = answer

@@ -17,7 +17,9 @@ from starlette.types import Receive, Scope, Send
 
 from middleware.admission.admission import FREE, Slot
 from middleware.caller import Caller
-from middleware.errors import ResponseBroken
+from middleware.errors import ResponseBroken, render_anthropic, render_openai
+from middleware.guardrails.guarding import Sent
+from middleware.guardrails.guardrails import guarding
 from middleware.upstream import Body, Upstream
 
 # Headers of one connection, not of the message: RFC 9110, section 7.6.1.
@@ -44,6 +46,7 @@ NOT_FORWARDED = HOP_BY_HOP | {
     b"x-forwarded-proto",
     b"x-request-id",
 }
+_OF_THE_BODY = frozenset((b"content-encoding", b"content-length", b"content-type", b"retry-after"))
 NOT_RETURNED = HOP_BY_HOP | {b"server", b"date", b"x-request-id"}
 
 
@@ -71,12 +74,22 @@ async def relay(
     with caller.watched():
         async with slot:
             upstream: Upstream = scope["app"].state.upstream
-            headers = forwarded_headers(scope)
-            if isinstance(body, bytes):
-                headers["content-length"] = str(len(body))
-            with closing(
-                await upstream.request(scope["method"], where or target(scope), headers, body)
-            ) as response:
+            headers, aim = forwarded_headers(scope), where or target(scope)
+
+            async def request(data: Body) -> aiohttp.ClientResponse:
+                if isinstance(data, bytes):
+                    headers["content-length"] = str(len(data))
+                return await upstream.request(scope["method"], aim, headers, data)
+
+            guarded = guarding(scope)
+            if guarded and isinstance(body, bytes):
+                sent = await guarded.send(body, request)
+            else:
+                sent = Sent(await request(body))
+            with closing(sent.response) as response:
+                if sent.refusal or (guarded and response.status >= 400):
+                    await _error(scope, sent, send)
+                    return
                 await send(
                     {
                         "type": "http.response.start",
@@ -92,6 +105,21 @@ async def relay(
                         raise ResponseBroken from error
                     more = not content.at_eof()
                     await send({"type": "http.response.body", "body": piece, "more_body": more})
+
+
+async def _error(scope: Scope, sent: Sent, send: Send) -> None:
+    """Hand an error back that has been read."""
+    response = sent.response
+    status, body = response.status, await response.read()
+    headers = returned_headers(response.raw_headers)
+    if sent.refusal:
+        render = render_anthropic if scope["path"].endswith("/v1/messages") else render_openai
+        status, more, body = render(sent.refusal, scope["state"]["exchange"].request_id)
+        headers = [pair for pair in headers if pair[0] not in _OF_THE_BODY]
+        headers += [(name.encode(), value.encode()) for name, value in more.items()]
+        headers.append((b"content-length", b"%d" % len(body)))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 def target(scope: Scope) -> str:

@@ -152,6 +152,12 @@ class Settings(BaseSettings):
     prompt_seconds: NonNegativeFloat = 60.0
     """How long a managed prompt is known after it was fetched; 0 fetches it for every request."""
 
+    guardrails_fail_open: bool = False
+    """Whether a call goes on without the guardrails it names that do not answer; else it gets 503."""
+
+    guardrail_seconds: PositiveFloat = 5.0
+    """How long a guardrail may take for a short text before it counts as one that does not answer."""
+
     config_hash: str = ""
     """Hash of the LiteLLM configuration behind this service, for `/readyz` and so for run manifests."""
 

@@ -10,7 +10,7 @@ import time
 import traceback
 from collections.abc import Awaitable, Iterator
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -31,10 +31,10 @@ class Exchange:
     status: int = 0
     sent: int = 0
     note: str = ""
+    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    """Headers that the answer gets, whoever gives it."""
     upstream: float = 0.0
     """Seconds waited for LiteLLM, until the headers of its answers were there."""
-    headers: tuple[tuple[bytes, bytes], ...] = ()
-    """What the answer says beside its own headers, whatever becomes of the request."""
 
     def timing(self) -> bytes:
         """Where the time went until the answer began, as a Server-Timing header (W3C), in milliseconds."""

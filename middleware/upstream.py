@@ -115,6 +115,24 @@ class Upstream:
         except orjson.JSONDecodeError:
             return response.status, None
 
+    async def tell(self, target: str, key: str, body: Any, seconds: float) -> int:
+        """Status of a POST of JSON with the service's own key.
+
+        Raises:
+            UpstreamUnavailable: LiteLLM did not answer within so many seconds.
+        """
+        try:
+            async with self.session.post(
+                self.url(target),
+                data=orjson.dumps(body),
+                headers={"authorization": f"Bearer {key}", "content-type": "application/json"},
+                timeout=aiohttp.ClientTimeout(total=seconds),
+            ) as response:
+                await response.read()
+                return response.status
+        except (TimeoutError, aiohttp.ClientError) as error:
+            raise UpstreamUnavailable from error
+
     async def fetch(self, target: str, key: str) -> Any:
         """What `ask` gives where LiteLLM grants it, else None."""
         try:

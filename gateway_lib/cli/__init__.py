@@ -8,7 +8,17 @@ import sys
 import typer
 from rich.console import Console
 
-from gateway_lib.cli import bench, deploy, experiment, lint, runs, stack, users, validate
+from gateway_lib.cli import (
+    bench,
+    deploy,
+    experiment,
+    guardrails,
+    lint,
+    runs,
+    stack,
+    users,
+    validate,
+)
 from gateway_lib.errors import GatewayError
 from gateway_lib.proxies import past_proxies
 
@@ -28,6 +38,7 @@ validate.register(app)
 deploy.register(app)
 bench.register(app)
 experiment.register(app)
+guardrails.register(app)
 
 
 def main() -> None:

@@ -8,10 +8,12 @@ the standard library, so that it goes into LiteLLM's image as it is.
 from __future__ import annotations
 
 import logging
+import re
 import traceback
 from typing import Any
 
 _OF_LITELLM = "LiteLLM"
+_ERROR = re.compile(r"litellm\.\w*(?:Error|Exception|Timeout)\b")
 
 
 def install() -> logging.Filter:
@@ -39,6 +41,8 @@ def record(*args: Any, **options: Any) -> logging.LogRecord:
 
 
 def _named(value: object) -> object:
+    if isinstance(value, str) and (error := _ERROR.match(value)):
+        return error[0]  # its words, which the router logs where there are fallbacks
     if not isinstance(value, BaseException):
         return value
     status = getattr(value, "status_code", None)

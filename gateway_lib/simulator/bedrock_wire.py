@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway_lib.simulator import anthropic_answers, converse_answers, guardrails
+from gateway_lib.simulator import anthropic_answers, converse_answers
 from gateway_lib.simulator.anthropic_requests import anthropic_request
 from gateway_lib.simulator.bedrock_errors import as_exception, refused
 from gateway_lib.simulator.bedrock_shapes import check
@@ -25,7 +25,8 @@ from gateway_lib.simulator.converse_requests import converse_request
 from gateway_lib.simulator.delivery import Exchange, Stream, Whole, receive
 from gateway_lib.simulator.embeddings import embed
 from gateway_lib.simulator.engine import Engine
-from gateway_lib.simulator.guardrails import Guardrail
+from gateway_lib.simulator.guardrails import Guardrail, wire
+from gateway_lib.simulator.guardrails.conversation import Guarding
 from gateway_lib.simulator.journal import Entry
 from gateway_lib.simulator.prompt_wire import PromptWire, prompt_id
 from gateway_lib.simulator.refusals import Reason, Refusal, invalid
@@ -96,10 +97,12 @@ class BedrockWire:
 
     async def _converse(self, request: Request, entry: Entry) -> Whole | Stream:
         entry.stream = entry.operation == "converse-stream"
-        check("Converse", entry.body, modelId=entry.model)
-        guardrail = self._guardrail_of(entry.body.get("guardrailConfig"))
+        operation = "ConverseStream" if entry.stream else "Converse"
+        check(operation, entry.body, modelId=entry.model)
+        config = entry.body.get("guardrailConfig")
+        guardrail = self._guardrail_of(config)
         parsed = converse_request(entry.model, entry.body)
-        performance = self._engine.chat(parsed, entry, guardrail)
+        performance = self._engine.chat(parsed, entry, Guarding.of(guardrail, config, entry.stream))
         if entry.stream:
             frames = converse_answers.frames(
                 performance, entry.body, guardrail, self._broken(entry), as_exception
@@ -124,7 +127,7 @@ class BedrockWire:
         config = {"guardrailIdentifier": named, "guardrailVersion": version} if named else None
         guardrail = self._guardrail_of(config)
         parsed = anthropic_request(entry.model, entry.body)
-        performance = self._engine.chat(parsed, entry, guardrail)
+        performance = self._engine.chat(parsed, entry, Guarding.of(guardrail, config, entry.stream))
         if entry.stream:
             frames = anthropic_answers.frames(performance, self._broken(entry), as_exception)
             headers = _headers(entry) | {"x-amzn-bedrock-content-type": "application/json"}
@@ -197,8 +200,10 @@ class BedrockWire:
         texts = [block["text"]["text"] for block in content if "text" in block]
         if len(texts) != len(content):
             raise invalid("The simulated guardrail assesses text only.")
-        self._engine.strike(entry.model)
-        return _json(guardrails.apply(guardrail, texts, entry.body["source"]), entry)
+        faults = self._engine.strike(entry.model)
+        seconds = guardrail.latency_ms.draw(self._engine.random(entry.model, texts)) / 1000
+        valid = await self._engine.wait(entry, faults, seconds)
+        return _json(wire.apply(guardrail, entry.body, round(seconds * 1000)), entry, valid)
 
     async def _unknown_operation(self, request: Request, entry: Entry) -> Whole:
         raise Refusal(Reason.STATUS, status=404, code="UnknownOperationException")
@@ -217,9 +222,7 @@ class BedrockWire:
 
     def _find_guardrail(self, id: str, version: str) -> Guardrail | None:
         wanted = (_last_part(id), version)
-        return next(
-            (g for g in self._engine.settings.guardrails if (g.id, g.version) == wanted), None
-        )
+        return self._engine.guardrails.get(wanted)
 
     def _broken(self, entry: Entry) -> Callable[[], None]:
         return partial(self._engine.close, entry, "broken")

@@ -1,7 +1,7 @@
 """The control API: what tests and notebooks set and read back.
 
-Not part of any provider's wire. Faults, received requests, profiles at run time, state and reset
-below ``/control``, and the OpenID Connect issuer below ``/oidc``.
+Not part of any provider's wire. Faults, received requests, profiles and guardrails at run time,
+state and reset below ``/control``, and the OpenID Connect issuer below ``/oidc``.
 """
 
 import os
@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from gateway_lib.simulator.engine import Engine
 from gateway_lib.simulator.faults import Fault
+from gateway_lib.simulator.guardrails import Guardrail
 from gateway_lib.simulator.issuer import Issuer, MintRequest
 from gateway_lib.simulator.profiles import Profile
 
@@ -35,6 +36,8 @@ class Control:
             Route("/control/received", self.received, methods=["GET", "DELETE"]),
             Route("/control/profiles", self.profiles, methods=["GET"]),
             Route("/control/profiles/{model:path}", self.profile, methods=["GET", "PUT"]),
+            Route("/control/guardrails", self.guardrails, methods=["GET"]),
+            Route("/control/guardrails/{id}/{version}", self.guardrail, methods=["GET", "PUT"]),
             Route("/control/state", self.state, methods=["GET"]),
             Route("/control/reset", self.reset, methods=["POST"]),
             Route("/control/oidc/rotate", self.rotate, methods=["POST"]),
@@ -83,6 +86,26 @@ class Control:
                 return _mistake(error)
             self._engine.profiles[model] = profile
         return _json(profile.model_dump(mode="json"))
+
+    async def guardrails(self, request: Request) -> Response:
+        policies = self._engine.guardrails.values()
+        return _json([policy.model_dump(mode="json") for policy in policies])
+
+    async def guardrail(self, request: Request) -> Response:
+        """Read one policy, or replace the top-level keys given."""
+        key = (request.path_params["id"], request.path_params["version"])
+        if key not in self._engine.guardrails:
+            return _json({"error": f"no guardrail {key[0]} in version {key[1]}"}, 404)
+        policy = self._engine.guardrails[key]
+        if request.method == "PUT":
+            try:
+                changes = TypeAdapter(dict[str, Any]).validate_json(await request.body())
+                fixed = {"id": policy.id, "version": policy.version}
+                policy = Guardrail.model_validate(policy.model_dump() | changes | fixed)
+            except ValidationError as error:
+                return _mistake(error)
+            self._engine.guardrails[key] = policy
+        return _json(policy.model_dump(mode="json"))
 
     async def state(self, request: Request) -> Response:
         journal = self._engine.journal

@@ -50,6 +50,14 @@ class ToolResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Guarded:
+    """A text that the caller marked for a guardrail (Bedrock's ``guardContent``)."""
+
+    text: str
+    qualifiers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """One message. `cache_point` marks the end of a prefix to cache (Bedrock, Anthropic)."""
 
@@ -59,6 +67,7 @@ class Turn:
     calls: tuple[ToolCall, ...] = ()
     results: tuple[ToolResult, ...] = ()
     cache_point: bool = False
+    guarded: tuple[Guarded, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +102,7 @@ class ChatRequest:
     model: str
     turns: tuple[Turn, ...]
     system: str = ""
+    system_guarded: tuple[Guarded, ...] = ()
     tools: tuple[Tool, ...] = ()
     tool_choice: ToolChoice = ToolChoice()
     parallel_calls: bool = True

@@ -5,7 +5,6 @@ contentBlockDelta and contentBlockStop, then messageStop and exactly one metadat
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any
 
 import orjson
 
@@ -13,7 +12,7 @@ from gateway_lib.simulator.conversation import Json
 from gateway_lib.simulator.delivery import Last, Whole
 from gateway_lib.simulator.engine import Performance
 from gateway_lib.simulator.generation import Block, Broken, Plan, Usage
-from gateway_lib.simulator.guardrails import Guardrail
+from gateway_lib.simulator.guardrails import Guardrail, wire
 from gateway_lib.simulator.refusals import Refusal
 from middleware.bedrock import eventstream
 
@@ -164,12 +163,7 @@ def _echoed(body: Json) -> Json:
 
 
 def _trace(performance: Performance, body: Json, guardrail: Guardrail | None) -> Json:
-    if guardrail is None or body["guardrailConfig"].get("trace", "disabled") == "disabled":
+    if guardrail is None:
         return {}
-    built: dict[str, Any] = {}
-    if performance.input_verdict:
-        built["inputAssessment"] = {guardrail.id: performance.input_verdict.assessment()}
-    if performance.output_verdict:
-        built["modelOutput"] = [performance.output_verdict.text]
-        built["outputAssessments"] = {guardrail.id: [performance.output_verdict.assessment()]}
-    return {"guardrail": built}
+    config = body["guardrailConfig"]
+    return wire.trace(guardrail, config, performance.input_verdicts, performance.output_verdict)

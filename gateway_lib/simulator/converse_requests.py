@@ -12,6 +12,7 @@ import orjson
 
 from gateway_lib.simulator.conversation import (
     ChatRequest,
+    Guarded,
     Json,
     Media,
     MediaKind,
@@ -38,12 +39,14 @@ def converse_request(model: str, body: Any) -> ChatRequest:
     turns = tuple(_turn(raw, f"messages.{i}") for i, raw in enumerate(body.get("messages") or []))
     tools, choice = _tools(body.get("toolConfig"))
     _check_order(turns, bool(tools))
-    system, cache_point = _system(body.get("system") or [])
+    blocks = body.get("system") or []
+    system, cache_point = _system(blocks)
     inference = body.get("inferenceConfig") or {}
     return ChatRequest(
         model=model,
         turns=turns,
         system=system,
+        system_guarded=_guarded(blocks),
         tools=tools,
         tool_choice=choice,
         max_tokens=_max_tokens(inference),
@@ -131,7 +134,21 @@ def _turn(raw: Any, where: str) -> Turn:
             case _:
                 name = next(iter(block), "") if isinstance(block, dict) else block
                 _bad(f"The content block {name!r} at {at} is not supported by this model.")
-    return Turn(role, "\n".join(texts), tuple(media), tuple(calls), tuple(results), cache_point)
+    return Turn(
+        role,
+        "\n".join(texts),
+        tuple(media),
+        tuple(calls),
+        tuple(results),
+        cache_point,
+        _guarded(content),
+    )
+
+
+def _guarded(blocks: list[Any]) -> tuple[Guarded, ...]:
+    """The texts that are marked for a guardrail."""
+    marked = [block["guardContent"]["text"] for block in blocks if "guardContent" in block]
+    return tuple(Guarded(each["text"], tuple(each.get("qualifiers") or ())) for each in marked)
 
 
 def _result(parts: list[Any], where: str) -> tuple[str, list[Media]]:

@@ -9,13 +9,15 @@ import hashlib
 import time
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, replace
+from random import Random
 from typing import Literal
 
 from gateway_lib.simulator.answers import Answerer, Draft
 from gateway_lib.simulator.conversation import ChatRequest, Segment, segments
 from gateway_lib.simulator.faults import Fault, FaultBook, from_profile
 from gateway_lib.simulator.generation import Broken, Cut, Piece, Plan, Usage, perform, plan
-from gateway_lib.simulator.guardrails import Guardrail, Verdict
+from gateway_lib.simulator.guardrails import Verdict
+from gateway_lib.simulator.guardrails.conversation import Guarding, masked
 from gateway_lib.simulator.journal import Entry, Journal, Outcome
 from gateway_lib.simulator.memory import Occurrences, PromptCache, generator
 from gateway_lib.simulator.profiles import Profile
@@ -33,7 +35,7 @@ class Performance:
     plan: Plan
     faults: tuple[Fault, ...]
     entry: Entry
-    input_verdict: Verdict | None = None
+    input_verdicts: tuple[Verdict, ...] = ()
     output_verdict: Verdict | None = None
 
     def pieces(self) -> AsyncIterator[Piece]:
@@ -66,8 +68,9 @@ class Engine:
         self.reset()
 
     def reset(self) -> None:
-        """Return to the state after start: profiles of the file, no faults, empty memories."""
+        """Return to the state after start: profiles and policies of the file, no faults, empty memories."""
         self.profiles = dict(self.settings.models)
+        self.guardrails = {(g.id, g.version): g for g in self.settings.guardrails}
         self.faults = FaultBook(self.settings.seed)
         self.occurrences = Occurrences()
         self.cache = PromptCache()
@@ -89,9 +92,9 @@ class Engine:
         return _size(segments(request))
 
     def chat(
-        self, request: ChatRequest, entry: Entry, guardrail: Guardrail | None = None
+        self, request: ChatRequest, entry: Entry, guarding: Guarding | None = None
     ) -> Performance:
-        """Prepare the answer to a chat request.
+        """Prepare the answer to a chat request, which a guardrail may guard.
 
         Raises:
             Refusal: The model does not take the request, or a fault says so.
@@ -99,6 +102,8 @@ class Engine:
         """
         profile = self.profile(entry, "chat")
         faults = self.strike(entry.model)
+        if guarding:
+            faults += self.strike(guarding.guardrail.id)
         parts = segments(request)
         size = _size(parts)
         entry.input_tokens = size
@@ -109,18 +114,22 @@ class Engine:
         rated = from_profile(profile, random)
         _refuse(rated)
         read, written = self._cached(request, profile, parts)
-        incoming = guardrail.assess(request.question, "INPUT") if guardrail else None
+        incoming = guarding.asked(request) if guarding else ()
         outgoing = None
         reason = next((f.stop_reason for f in faults if f.stop_reason), None)
-        if incoming and incoming.blocked:
-            draft, reason = Draft(incoming.output), "guardrail_intervened"
+        if blocked := next((verdict for verdict in incoming if verdict.blocked), None):
+            draft, reason = Draft(blocked.output), "guardrail_intervened"
         else:
-            if incoming and incoming.intervened:
-                request = _with_question(request, incoming.output)
+            request = masked(request, incoming)
             draft = self.answerer.compose(request, profile, content, self.occurrences)
-            outgoing = guardrail.assess(draft.text, "OUTPUT") if guardrail else None
-            if outgoing and outgoing.intervened:
-                draft, reason = replace(draft, text=outgoing.output), "guardrail_intervened"
+            if guarding and draft.text:
+                outgoing = guarding.answered(request, draft.text)
+                text = guarding.released(outgoing)
+                if text != draft.text:
+                    draft, reason = replace(draft, text=text), "guardrail_intervened"
+        if guarding:
+            clock = self.random(guarding.guardrail.id, [content])
+            faults += (guarding.taking(clock, answered=outgoing is not None),)
         answer = plan(request, profile, draft, Usage(size, 0, read, written), random, reason)
         entry.output_tokens = answer.usage.output
         entry.response_id = entry.response_id or answer.id
@@ -147,6 +156,10 @@ class Engine:
         usage = Usage(entry.input_tokens, 0)
         silent = Plan("", 0, (), "end_turn", None, usage, (seconds,))
         return await Performance(ChatRequest(entry.model, ()), silent, faults, entry).play_out()
+
+    def random(self, name: str, texts: list[str]) -> Random:
+        """The generator of the time that a guardrail takes for these texts."""
+        return generator(self.settings.seed, name, _digest(texts), "time")
 
     def strike(self, model: str) -> tuple[Fault, ...]:
         """Draw the faults set for a model; those that end the request at once do so here."""
@@ -205,10 +218,3 @@ def _check(request: ChatRequest, profile: Profile, size: int) -> None:
         raise Refusal(Reason.MAX_TOKENS, actual=request.max_tokens, limit=profile.max_output)
     if size > profile.context_window:
         raise Refusal(Reason.CONTEXT_WINDOW, actual=size, limit=profile.context_window)
-
-
-def _with_question(request: ChatRequest, text: str) -> ChatRequest:
-    turns = list(request.turns)
-    last = max(i for i, turn in enumerate(turns) if turn.role == "user")
-    turns[last] = replace(turns[last], text=text)
-    return replace(request, turns=tuple(turns))

@@ -45,7 +45,7 @@ class Inference:
         async with AsyncExitStack() as held:
             with caller.watched():
                 await held.enter_async_context(slot)
-            await self._app(scope, _again(body, receive), send)
+            await self._app(scope, again(body, receive), send)
 
 
 def _fields(body: bytes) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def _encoded(fields: dict[str, Any]) -> bytes:
         raise InvalidRequest("The request is nested more than 250 levels deep.") from None
 
 
-def _again(body: bytes, receive: Receive) -> Receive:
+def again(body: bytes, receive: Receive) -> Receive:
     """`receive` as it was before the body was read."""
     messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 

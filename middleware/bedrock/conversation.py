@@ -18,6 +18,7 @@ from middleware.budgets.reservation import NOTHING, Reservation
 from middleware.catalogue import Catalogue, Route
 from middleware.chat.shape import for_provider
 from middleware.experiments.trial import instructed
+from middleware.guardrails.wish import NAMES, names_of
 from middleware.history.turn import Turn
 from middleware.history.wish import Wish
 from middleware.prompts.arn import PromptArn
@@ -57,7 +58,7 @@ async def begin(
     Raises:
         ServiceError: something in it cannot be honoured, or the key is not good.
     """
-    wish, priority = _of_ours(request)
+    wish, priority, names = _of_ours(request)
     kept = exchange.conversations.keeps(wish)
     arn = PromptArn.parse(target.identifier)
     identity = await exchange.identify() if kept or arn else None
@@ -66,6 +67,7 @@ async def begin(
         model_id, request = await _prompted(exchange, arn, request)
     route = catalogue.route(model_id)
     body = chat_body(request, route, catalogue, stream=stream, continues=bool(wish.session_id))
+    await exchange.guard(_named(body, names))
     said = body["messages"]
     instruction: list[dict[str, Any]] = []
     if exchange.trial:
@@ -116,12 +118,21 @@ async def accept(exchange: Exchange, call: Call, reservation: Reservation) -> Tu
     return turn
 
 
-def _of_ours(request: Request) -> tuple[Wish, int | None]:
+def _named(body: dict[str, Any], names: tuple[str, ...]) -> tuple[str, ...]:
+    """All of LiteLLM's guardrails that the call names, in its body."""
+    named = tuple(dict.fromkeys((*body.get(NAMES, ()), *names)))
+    if named:
+        body[NAMES] = list(named)
+    return named
+
+
+def _of_ours(request: Request) -> tuple[Wish, int | None, tuple[str, ...]]:
     """What the fields have that is for this gateway: no model knows these names."""
     fields = request.get(_FIELDS)
     if not isinstance(fields, dict):
-        return Wish(), None
-    found = Wish.taken_from(fields), taken_from(fields)
+        return Wish(), None, ()
+    names = names_of(fields.pop(NAMES, None), f"{_FIELDS}.{NAMES}")
+    found = Wish.taken_from(fields), taken_from(fields), names
     if not fields:
         del request[_FIELDS]
     return found

@@ -11,12 +11,13 @@ from middleware.bedrock.conversation import Call, accept, begin, reserve
 from middleware.bedrock.errors import ModelErrorException, from_service
 from middleware.bedrock.exchange import Exchange, decoded
 from middleware.bedrock.paths import Target
-from middleware.bedrock.response import converse_response
+from middleware.bedrock.response import converse_response, intervened
 from middleware.bedrock.stream import ConverseEvents, exception
 from middleware.budgets.reservation import Reservation
 from middleware.catalogue import Catalogue
 from middleware.chat.answer import Answer
 from middleware.errors import ServiceError
+from middleware.guardrails.blocked import Blocked
 from middleware.history.turn import Turn
 from middleware.sse import EventParser
 from middleware.upstream import cost_of
@@ -33,15 +34,18 @@ async def converse(exchange: Exchange, target: Target, catalogue: Catalogue) -> 
         async with call.slot, await reserve(exchange, call) as reservation:
             turn = await accept(exchange, call, reservation)
             sent = exchange.post(CHAT, call.body, reservation)
-            with turn or nullcontext(), closing(await sent) as response:
-                completion = await decoded(response)
-                exchange.note(completion)
-                await reservation.settle(cost_of(response))
-                answer = converse_response(call.request, completion, exchange.latency_ms())
-                if turn:
-                    turn.answer = Answer.of(completion)
-                    await turn.complete(cost_of(response))
-                await exchange.answer(answer, response.raw_headers)
+            try:
+                with turn or nullcontext(), closing(await sent) as response:
+                    completion = await decoded(response)
+                    exchange.note(completion)
+                    await reservation.settle(cost_of(response))
+                    answer = converse_response(call.request, completion, exchange.latency_ms())
+                    if turn:
+                        turn.answer = Answer.of(completion)
+                        await turn.complete(cost_of(response))
+                    await exchange.answer(answer, response.raw_headers)
+            except Blocked as blocked:
+                await exchange.answer(intervened(blocked, exchange.latency_ms()))
 
 
 async def converse_stream(exchange: Exchange, target: Target, catalogue: Catalogue) -> None:
@@ -53,8 +57,14 @@ async def converse_stream(exchange: Exchange, target: Target, catalogue: Catalog
         async with call.slot, await reserve(exchange, call) as reservation:
             turn = await accept(exchange, call, reservation)
             sent = exchange.post(CHAT, call.body, reservation)
-            with turn or nullcontext(), closing(await sent) as response:
-                await _stream(exchange, call, turn, response, reservation)
+            try:
+                with turn or nullcontext(), closing(await sent) as response:
+                    await _stream(exchange, call, turn, response, reservation)
+            except Blocked as blocked:
+                await exchange.start(eventstream.CONTENT_TYPE, ())
+                events = ConverseEvents(call.request)
+                frames = events.intervene(blocked.message, exchange.latency_ms())
+                await exchange.write(frames, more=False)
 
 
 async def _stream(
@@ -81,6 +91,8 @@ async def _stream(
         if turn:
             await turn.complete(None)
     except (ServiceError, aiohttp.ClientError, TimeoutError) as error:
+        if isinstance(error, Blocked) and not begun:
+            raise
         known = (
             from_service(error)
             if isinstance(error, ServiceError)
@@ -91,4 +103,6 @@ async def _stream(
         if turn:
             turn.break_off(known.status)
         last = exception(known)
+        if isinstance(error, Blocked):
+            last = events.intervene(error.message, exchange.latency_ms())
     await exchange.write(last, more=False)

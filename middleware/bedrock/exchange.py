@@ -24,6 +24,8 @@ from middleware.budgets.reservation import NOTHING, Reservation
 from middleware.caller import MAX_BODY, Caller
 from middleware.errors import UpstreamBroken, UpstreamTimeout
 from middleware.experiments.trial import trial_of
+from middleware.guardrails.guarding import Sent
+from middleware.guardrails.guardrails import Guardrails, guarding
 from middleware.history.conversations import Conversations
 from middleware.passthrough import NOT_FORWARDED, forwarded_headers
 from middleware.prompts.prompts import Prompts
@@ -68,6 +70,7 @@ class Exchange:
         self._keys: Keys = scope["app"].state.keys
         self._admission: Admission = scope["app"].state.admission
         self._budgets: Budgets = scope["app"].state.budgets
+        self._guardrails: Guardrails = scope["app"].state.guardrails
         self._began = time.perf_counter()
 
     def authorize(self) -> None:
@@ -105,6 +108,22 @@ class Exchange:
         purse = await self.purse()
         return await purse.hold(model, body, usage) if purse else NOTHING
 
+    def header(self, name: bytes) -> str:
+        """A header of the request's; empty where it has none."""
+        values = (value for each, value in self._scope["headers"] if each == name)
+        return str(next(values, b"").decode("latin-1"))
+
+    async def guard(self, names: tuple[str, ...]) -> None:
+        """Have the call guarded by LiteLLM's guardrails of these names, and by those of every call.
+
+        Raises:
+            UnknownGuardrail, GuardrailsUnknown: there is no such guardrail, or nobody knows.
+        """
+        if names:
+            await self.identify()
+            await self._guardrails.check_names(names)
+        self._guardrails.guard(self._scope, names)
+
     async def body(self) -> Any:
         """The decoded JSON of the request's body."""
         data = await self.caller.whole(MAX_BODY)
@@ -120,15 +139,24 @@ class Exchange:
 
         Raises:
             BedrockError: what LiteLLM's error status means.
+            Blocked, GuardrailUnavailable: a guardrail of LiteLLM's has blocked the call, or does not answer.
         """
         data = document.dumps(body)
         headers = self._headers()
         headers.update(reservation.sending())
-        response = await self._upstream.request("POST", target, headers, data)
+
+        async def sending(data: bytes) -> aiohttp.ClientResponse:
+            return await self._upstream.request("POST", target, headers, data)
+
+        guarded = guarding(self._scope)
+        sent = await guarded.send(data, sending) if guarded else Sent(await sending(data))
+        response = sent.response
         if response.status >= 400:
             with closing(response):
                 if reservation.is_held:
                     await reservation.refused(cost_of(response), await _said(response))
+                if sent.refusal:
+                    raise sent.refusal
                 await _checked(response)
         return response
 

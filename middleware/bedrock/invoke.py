@@ -30,10 +30,17 @@ from middleware.bedrock.stream import exception
 from middleware.budgets import estimate
 from middleware.budgets.reservation import Reservation
 from middleware.catalogue import Catalogue
+from middleware.guardrails.wish import CONFIG, NAMES, Wish
 from middleware.sse import EventParser
 
 MESSAGES = "/v1/messages"
 _VERSION = "anthropic_version"
+
+
+_IDENTIFIER, _GUARD_VERSION = (
+    b"x-amzn-bedrock-guardrailidentifier",
+    b"x-amzn-bedrock-guardrailversion",
+)
 
 
 async def invoke(exchange: Exchange, target: Target, catalogue: Catalogue) -> None:
@@ -42,9 +49,13 @@ async def invoke(exchange: Exchange, target: Target, catalogue: Catalogue) -> No
     route = catalogue.route(target.identifier)
     with exchange.caller.watched():
         if _is_anthropic(body):
-            message = _messages_body(body, route.model, stream=False)
+            message = await _guarded(
+                exchange, catalogue, _messages_body(body, route.model, stream=False)
+            )
             where, priority, usage = MESSAGES, taken_from(message), estimate.messages
         else:
+            if exchange.header(_IDENTIFIER):
+                raise ValidationException("A guardrail is applied to bodies of Anthropic's only.")
             where, message, priority = _native(target, catalogue, "invoke"), body, None
             usage = estimate.native
         async with (
@@ -61,7 +72,7 @@ async def invoke_stream(exchange: Exchange, target: Target, catalogue: Catalogue
     route = catalogue.route(target.identifier)
     if not _is_anthropic(body):
         raise ValidationException("Only bodies of Anthropic's messages API are served as a stream.")
-    message = _messages_body(body, route.model, stream=True)
+    message = await _guarded(exchange, catalogue, _messages_body(body, route.model, stream=True))
     priority = taken_from(message)
     with exchange.caller.watched():
         async with (
@@ -142,10 +153,30 @@ def _is_anthropic(body: Any) -> bool:
 def _messages_body(body: dict[str, Any], model: str, *, stream: bool) -> dict[str, Any]:
     # `metadata` is one of Anthropic's own, for the id of an end user
     refuse_protected({key: None for key in body if key != "metadata"}, "")
+    wish = Wish.of(body)
+    if wish.steering or wish.has_config:
+        raise ValidationException(f"{(*wish.steering, CONFIG)[0]} cannot be set by a caller.")
     rest = {key: value for key, value in body.items() if key not in (_VERSION, "model", "stream")}
     if not rest.get("messages") or not rest.get("max_tokens"):
         raise ValidationException("messages and max_tokens are needed.")
     return {**rest, "model": model, "stream": stream}
+
+
+async def _guarded(
+    exchange: Exchange, catalogue: Catalogue, message: dict[str, Any]
+) -> dict[str, Any]:
+    """The body with the guardrail that the request's headers name, which LiteLLM applies by its name."""
+    identifier, version = exchange.header(_IDENTIFIER), exchange.header(_GUARD_VERSION)
+    names: tuple[str, ...] = ()
+    if identifier:
+        known = catalogue.guardrail(identifier, version)
+        if known is None:
+            raise ValidationException(
+                f"The gateway has no guardrail {identifier!r} in version {version!r}."
+            )
+        names = (known.name,)
+    await exchange.guard(names)
+    return {**message, NAMES: list(names)} if names else message
 
 
 def _native(target: Target, catalogue: Catalogue, action: str) -> str:

@@ -14,6 +14,7 @@ from middleware.bedrock import additional
 from middleware.bedrock.errors import ValidationException
 from middleware.bedrock.messages import cache_control, chat_messages, system_message
 from middleware.catalogue import Catalogue, Route
+from middleware.guardrails.wish import refuse_config
 
 Body = dict[str, Any]
 
@@ -143,8 +144,11 @@ def _guardrail(body: Body, config: dict[str, Any], route: Route, catalogue: Cata
         raise ValidationException(
             "guardrailConfig.guardrailVersion is needed with guardrailIdentifier."
         )
+    given = {key: value for key, value in config.items() if value is not None}
+    if reason := refuse_config(given, catalogue.guardrail_configs(route.model) or ()):
+        raise ValidationException(reason)
     if route.bedrock_only:
-        body["guardrailConfig"] = {key: value for key, value in config.items() if value is not None}
+        body["guardrailConfig"] = given
         # an answer that another policy let through must not be taken from the response cache
         body["cache"] = {"no-cache": True, "no-store": True}
         return

@@ -9,7 +9,9 @@ import orjson
 
 from middleware.bedrock.answer import blob, count, reads_an_answer, text
 from middleware.bedrock.errors import ModelErrorException
+from middleware.guardrails.blocked import Blocked
 
+INTERVENED = "guardrail_intervened"
 _STOP_REASONS = {
     "stop": "end_turn",
     "length": "max_tokens",
@@ -58,6 +60,16 @@ def converse_response(request: dict[str, Any], completion: Any, latency_ms: int)
     return response
 
 
+def intervened(blocked: Blocked, latency_ms: int) -> dict[str, Any]:
+    """The answer in the place of one that a guardrail of LiteLLM's has blocked: AWS's own for that."""
+    return {
+        "output": {"message": {"role": "assistant", "content": [{"text": blocked.message}]}},
+        "stopReason": INTERVENED,
+        "usage": usage(None),
+        "metrics": {"latencyMs": latency_ms},
+    }
+
+
 def stop_reason(finish: str | None, called: bool, malformed: bool, request: dict[str, Any]) -> str:
     """Why the model stopped.
 
@@ -72,7 +84,7 @@ def stop_reason(finish: str | None, called: bool, malformed: bool, request: dict
     if finish == "content_filter" and (request.get("guardrailConfig") or {}).get(
         "guardrailIdentifier"
     ):
-        return "guardrail_intervened"
+        return INTERVENED
     if called and finish in ("stop", None):
         return "tool_use"
     reason = _STOP_REASONS.get(finish or "stop", "end_turn")

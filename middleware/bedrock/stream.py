@@ -15,6 +15,7 @@ from middleware.bedrock import eventstream
 from middleware.bedrock.answer import blob, reads_an_answer, text
 from middleware.bedrock.errors import BedrockError, ModelErrorException, from_litellm
 from middleware.bedrock.response import (
+    INTERVENED,
     echoes,
     selected,
     stop_reason,
@@ -24,6 +25,8 @@ from middleware.bedrock.response import (
     usage,
 )
 from middleware.chat.answer import Answer
+from middleware.errors import ServiceError
+from middleware.guardrails.blocked import Blocked
 
 _MESSAGE_START = eventstream.event("messageStart", b'{"role":"assistant"}')
 _TEXT, _THOUGHT = "text", "thought"
@@ -61,7 +64,8 @@ class ConverseEvents:
         """Frames for one event's data.
 
         Raises:
-            BedrockError: the provider's error, which LiteLLM sends inside a stream that has begun.
+            ServiceError: the provider's error or a guardrail's, which LiteLLM sends inside a stream that has
+                begun.
         """
         if data == b"[DONE]":
             return b""
@@ -106,6 +110,17 @@ class ConverseEvents:
             **echoes(self._request, self._last),
         }
         return self._close() + _event("messageStop", stop) + _event("metadata", metadata)
+
+    def intervene(self, message: str, latency_ms: int) -> bytes:
+        """The frames that end a stream in which a guardrail intervenes: its words, and the reason."""
+        frames = b"" if self._started else _MESSAGE_START
+        self._started = True
+        if self._open != _TEXT:
+            frames += self._begin(_TEXT)
+        frames += self._content({"text": message}) + self._close()
+        metadata = {"usage": usage(self._last.get("usage")), "metrics": {"latencyMs": latency_ms}}
+        stop = _event("messageStop", {"stopReason": INTERVENED})
+        return frames + stop + _event("metadata", metadata)
 
     def _delta(self, delta: dict[str, Any]) -> bytes:
         frames = b""
@@ -189,7 +204,9 @@ def _event(name: str, body: dict[str, Any]) -> bytes:
     return eventstream.event(name, orjson.dumps(body))
 
 
-def _failure(chunk: dict[str, Any]) -> BedrockError:
+def _failure(chunk: dict[str, Any]) -> ServiceError:
     error = chunk["error"]
     code = str(error.get("code") if isinstance(error, dict) else "")
+    if isinstance(error, dict) and code == "400" and (blocked := Blocked.of(400, error)):
+        return blocked
     return from_litellm(int(code) if code.isdigit() else 500, chunk)

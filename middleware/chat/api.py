@@ -14,12 +14,15 @@ from middleware.budgets.metering import as_json
 from middleware.budgets.spending import Spending
 from middleware.caller import MAX_BODY, Caller
 from middleware.catalogue import Catalogue
+from middleware.chat.guarded import check
 from middleware.chat.kept import KeptChat
 from middleware.chat.prompted import prompted
 from middleware.chat.request import ChatRequest
 from middleware.experiments.calls import ChatCall, mentions_one, named_in
 from middleware.experiments.experiments import Experiments
 from middleware.experiments.trial import trial_of
+from middleware.guardrails.guardrails import Guardrails
+from middleware.guardrails.wish import MENTION
 from middleware.history.conversations import Conversations
 from middleware.passthrough import relay
 
@@ -45,14 +48,17 @@ class ChatApi:
         admission: Admission = state.admission
         keys: Keys = state.keys
         budgets: Budgets = state.budgets
+        guardrails: Guardrails = state.guardrails
         if conversations.are_off and admission.is_off and not await budgets.are_any():
             body = await caller.whole(MAX_BODY)
             if (
-                _OURS.search(body) is None
+                trial is None
+                and _OURS.search(body) is None
+                and MENTION.search(body) is None
                 and _PROMPT not in self._model
                 and not mentions_one(self._model, body)
-                and trial is None
             ):
+                guardrails.guard(scope)
                 await relay(scope, caller, body, send)
                 return
             identity = await keys.identify(scope)
@@ -74,6 +80,7 @@ class ChatApi:
             scope = as_json(scope)
         with caller.watched():
             route = await prompted(request, state.prompts, catalogue)
+        await check(guardrails, scope, request, route, catalogue)
         request.forget_store(route.providers)
         if trial:
             request.try_out(trial)

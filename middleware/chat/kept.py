@@ -21,6 +21,8 @@ from middleware.errors import (
     UpstreamTimeout,
     openai_object,
 )
+from middleware.guardrails.guarding import Sent
+from middleware.guardrails.guardrails import guarding
 from middleware.history.turn import Turn
 from middleware.passthrough import (
     NOT_FORWARDED,
@@ -57,9 +59,16 @@ class KeptChat:
         if self._turn.continues:
             self._reservation.check(request.fields, data)
         headers.update(self._reservation.sending())
-        response = await upstream.request("POST", where, headers, data)
-        with closing(response):
-            if response.status == 200 and response.content_type == "text/event-stream":
+
+        async def post(body: bytes) -> aiohttp.ClientResponse:
+            return await upstream.request("POST", where, headers, body)
+
+        guarded = guarding(self._scope)
+        sent = await guarded.send(data, post) if guarded else Sent(await post(data))
+        with closing(sent.response) as response:
+            if sent.refusal:
+                await self._refused(sent.refusal, response)
+            elif response.status == 200 and response.content_type == "text/event-stream":
                 relay = Relay(self._turn.session_id, request.choices, hides_usage=hides_usage)
                 await self._stream(response, relay)
             else:
@@ -80,6 +89,11 @@ class KeptChat:
                 body = b'{"session_id":"%s",%s' % (self._turn.session_id.encode(), body[1:])
         await self._start(response, [(b"content-length", b"%d" % len(body))])
         await self._body(body, more=False)
+
+    async def _refused(self, error: ServiceError, response: aiohttp.ClientResponse) -> None:
+        await self._reservation.refused(cost_of(response), await response.read())
+        error.headers["x-session-id"] = self._turn.session_id
+        raise error
 
     async def _stream(self, response: aiohttp.ClientResponse, relay: Relay) -> None:
         self._turn.answer = relay.answer

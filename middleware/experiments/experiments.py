@@ -65,7 +65,7 @@ class Experiments:
         """
         identity = await self._keys.identify(call.scope)
         version = await self.register.version(call.name)
-        call.scope["state"]["exchange"].headers += ((NAME, version.name.encode()),)
+        call.scope["state"]["exchange"].headers.append((NAME, version.name.encode()))
         definition = version.definition
         if not version.is_running or not is_of(definition.audience, identity):
             await _serve_apart(call, version)
@@ -113,7 +113,7 @@ class Experiments:
         exchange.request_id = request_id
         if shadow:
             self._shadows.begin(call, shadow, exposure, beside=request_id)
-        exchange.headers += ((ARM, trial.arm.name.encode()),)
+        exchange.headers.append((ARM, trial.arm.name.encode()))
         observer = Observer(call.send, trial.heard, began=began, hides_usage=made.hides_usage)
         scope = {**made.scope, "state": {**made.scope["state"], "trial": trial}}
         raised: int | None = None

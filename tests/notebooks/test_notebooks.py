@@ -154,6 +154,7 @@ def test_benchmark_shows_what_failed(stack, tmp_path):
     assert "n too small" in report
 
 
+@pytest.mark.timeout(600)
 def test_nbval_passes_on_the_committed_notebooks(stack, tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "-q", *NOTEBOOKS],
@@ -161,7 +162,7 @@ def test_nbval_passes_on_the_committed_notebooks(stack, tmp_path):
         cwd=PROJECT_ROOT,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=540,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     statuses = {Manifest.read(folder).status for folder in tmp_path.glob("*-*-*")}

@@ -40,3 +40,10 @@ def test_an_error_is_named_and_placed_and_not_quoted(written):
     text = written.getvalue()
     assert "a call failed - id=c1 - RefusedError (status 400)" in text
     assert "test_an_error_is_named" in text and "canary" not in text
+
+
+def test_an_error_that_was_made_a_text_loses_its_words(written):
+    """The router logs it so where there are fallbacks."""
+    said = "litellm.BadRequestError: OpenAIException - You said canary."
+    logging.getLogger("LiteLLM Proxy").error("fallbacks failed - %s", said)
+    assert written.getvalue() == "fallbacks failed - litellm.BadRequestError\n"

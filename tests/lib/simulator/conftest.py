@@ -73,6 +73,11 @@ class Control:
     def state(self) -> dict[str, Any]:
         return self._http.get("/state").json()
 
+    def guardrail(self, version: str, **changes: Any) -> dict[str, Any]:
+        reply = self._http.put(f"/guardrails/grworkbench1/{version}", json=changes)
+        assert reply.status_code == 200, reply.text
+        return reply.json()
+
     def profile(self, model: str, **changes: Any) -> dict[str, Any]:
         reply = self._http.put(f"/profiles/{model}", json=changes)
         assert reply.status_code == 200, reply.text

@@ -141,7 +141,8 @@ async def test_an_answer_that_a_guardrail_withholds_was_paid_for(world):
         assert (await world.chat(key, "withhold say 3", **fields)).status_code == 400
     body = {"messages": [{"role": "user", "content": [{"text": "withhold say 3"}]}]}
     path = f"/bedrock/model/{MODEL}/converse"
-    assert (await world.http.post(path, json=body, headers=bearer(key))).status_code == 400
+    answer = await world.http.post(path, json=body, headers=bearer(key))
+    assert answer.json()["stopReason"] == "guardrail_intervened"
     assert await world.settled(5) == pytest.approx((await world.truth())["spent"][MODEL])
 
 

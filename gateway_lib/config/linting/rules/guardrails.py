@@ -163,7 +163,8 @@ def _guards(one: Deployment) -> set[str]:
     found = set(_wanted(one))
     config = one.params.get("guardrailConfig")
     if isinstance(config, Mapping):
-        found.add(f"bedrock:{config.get('guardrailIdentifier')}")
+        named = (config.get("guardrailIdentifier"), config.get("guardrailVersion"))
+        found.add("bedrock:" + ":".join(map(str, named)))
     return found
 
 

@@ -86,6 +86,28 @@ FAULTS = [
         ),
         "likewise",
     ),
+    *(
+        Fault(
+            f"a way round a guardrail in {kind}",
+            "guardrail/bypassed-by-fallback",
+            setting("router_settings", f"  {kind}:\n    - guarded: [gpt-4o] !!\n").replace(
+                "litellm_settings:", GUARDED + "litellm_settings:"
+            )
+            + GUARD,
+            "Guard `gpt-4o` likewise",
+        )
+        for kind in ("context_window_fallbacks", "content_policy_fallbacks")
+    ),
+    Fault(
+        "a fallback to another version of the guardrail",
+        "guardrail/bypassed-by-fallback",
+        setting("router_settings", "  fallbacks:\n    - nova: [draft] !!\n").replace(
+            "litellm_settings:",
+            "  - model_name: nova\n    litellm_params:\n      model: bedrock/amazon.nova-lite-v1:0\n      guardrailConfig: {guardrailIdentifier: a, guardrailVersion: '1'}\n"
+            "  - model_name: draft\n    litellm_params:\n      model: bedrock/amazon.nova-lite-v1:0\n      guardrailConfig: {guardrailIdentifier: a, guardrailVersion: DRAFT}\nlitellm_settings:",
+        ),
+        "likewise",
+    ),
     Fault(
         "a guardrail on one arm",
         "guardrail/on-one-arm",

@@ -1,0 +1,47 @@
+"""The guardrails of a chat completion: looked at, and Bedrock's put where its provider reads it."""
+
+from __future__ import annotations
+
+from starlette.types import Scope
+
+from middleware.catalogue import Catalogue, Route
+from middleware.chat.request import ChatRequest
+from middleware.guardrails.errors import GuardrailsMalformed, UnknownGuardrail
+from middleware.guardrails.guardrails import Guardrails
+from middleware.guardrails.wish import CONFIG, NAMES
+
+
+async def check(
+    guardrails: Guardrails, scope: Scope, request: ChatRequest, route: Route, catalogue: Catalogue
+) -> None:
+    """Look at what a request says of guardrails, and have it guarded.
+
+    Bedrock's own guardrail (`guardrailConfig`) is for models that only Bedrock serves; for others it is
+    LiteLLM's of the same id, as in Converse.
+
+    Raises:
+        ServiceError: it cannot be honoured.
+    """
+    wish = await guardrails.check(scope, request.fields, route.model)
+    if wish.is_empty:
+        return
+    request.rewrite()
+    if not wish.has_config:
+        return
+    if route.bedrock_only:
+        # an answer that another policy let through must not be taken from the response cache
+        request.set("cache", {"no-cache": True, "no-store": True})
+        return
+    config = wish.config if isinstance(wish.config, dict) else {}
+    if config.get("trace", "disabled") != "disabled":
+        raise GuardrailsMalformed(f"{CONFIG}.trace is given for models that only Bedrock serves.")
+    identifier, version = config.get("guardrailIdentifier"), config.get("guardrailVersion")
+    known = catalogue.guardrail(str(identifier), str(version))
+    if known is None:
+        raise UnknownGuardrail(
+            f"The gateway has no guardrail {identifier!r} in version {version!r}."
+        )
+    del request.fields[CONFIG]
+    names = tuple(dict.fromkeys((*wish.names, known.name)))
+    request.set(NAMES, list(names))
+    guardrails.guard(scope, names)

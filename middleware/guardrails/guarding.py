@@ -1,0 +1,133 @@
+"""One call and its guardrails: what happens when LiteLLM answers with an error.
+
+Without its guardrail a call is not served. Where the setting says so, it is repeated without those of the
+guardrails that its caller has named and that do not answer; guardrails that the administrator has put on
+every call, or on a model, are never left out.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import orjson
+
+from middleware.errors import ServiceError, UpstreamBroken, UpstreamTimeout
+from middleware.guardrails.blocked import Blocked
+from middleware.guardrails.errors import GuardrailsUnknown, GuardrailUnavailable
+from middleware.guardrails.wish import NAMES
+from middleware.metrics import FAILED_OPEN, UNAVAILABLE
+from middleware.telemetry import Exchange
+
+if TYPE_CHECKING:
+    from middleware.guardrails.guardrails import Guardrails
+
+WARNING = b"x-guardrail-warning"
+_OF_A_MODEL = "litellm."  # what LiteLLM puts before the errors of models
+_MAY_BE_A_GUARDRAILS = frozenset((403, 404, 408, 424, 429))
+_EVENT = b"data:"
+_LARGEST_ERROR = 2**20
+Send = Callable[[bytes], Awaitable[aiohttp.ClientResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """LiteLLM's answer, which whoever has asked closes; one that is an error has been read."""
+
+    response: aiohttp.ClientResponse
+    refusal: ServiceError | None = None
+    """What the caller gets instead, where a guardrail has blocked the call or does not answer."""
+
+
+class Guarding:
+    """The guardrails of one call."""
+
+    def __init__(self, guardrails: Guardrails, names: tuple[str, ...], exchange: Exchange) -> None:
+        """Guard a call that names these guardrails."""
+        self._guardrails = guardrails
+        self._names = frozenset(names)
+        self._exchange = exchange
+
+    async def send(self, body: bytes, send: Send) -> Sent:
+        """Send a call, and again without guardrails that do not answer, where that is allowed."""
+        left_out: frozenset[str] = frozenset()
+        while True:
+            sent, failing = await self._tried(await send(body))
+            if not failing:
+                break
+            if not self._may_go_without(failing):
+                UNAVAILABLE.add(failing)
+                return Sent(sent.response, GuardrailUnavailable())
+            sent.response.close()
+            left_out |= failing
+            self._names -= failing
+            body = _without(body, failing)
+        if left_out and sent.response.status < 400:
+            FAILED_OPEN.add(left_out)
+            named = ", ".join(sorted(left_out))
+            self._exchange.note = f"without guardrails: {named}"
+            self._exchange.headers.append((WARNING, f"not applied: {named}".encode()))
+        return sent
+
+    def _may_go_without(self, failing: frozenset[str]) -> bool:
+        return self._guardrails.fails_open and failing <= self._names
+
+    async def _tried(self, response: aiohttp.ClientResponse) -> tuple[Sent, frozenset[str]]:
+        """An answer, and the guardrails that are to blame for it."""
+        if response.status < 400:
+            return Sent(response), frozenset()
+        try:
+            error = _error(response, await _read(response))
+            if blocked := Blocked.of(response.status, error):
+                return Sent(response, blocked), frozenset()
+            return Sent(response), await self._failing(response, error)
+        except BaseException:
+            response.close()
+            raise
+
+    async def _failing(
+        self, response: aiohttp.ClientResponse, error: dict[str, Any]
+    ) -> frozenset[str]:
+        if response.status < 500 and response.status not in _MAY_BE_A_GUARDRAILS:
+            return frozenset()
+        if str(error.get("message") or "").startswith(_OF_A_MODEL):
+            return frozenset()
+        try:
+            listed = await self._guardrails.register.renewed()
+        except GuardrailsUnknown:
+            return frozenset()
+        # those of the model or the key are told by LiteLLM, together with whatever else was named
+        told = response.headers.get("x-litellm-applied-guardrails", "")
+        applied = self._names | {name.strip() for name in told.split(",")}
+        return await self._guardrails.health.failing(listed.always | (applied & listed.names))
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    try:
+        return await response.read()
+    except TimeoutError as error:
+        raise UpstreamTimeout from error
+    except aiohttp.ClientError as error:
+        raise UpstreamBroken from error
+
+
+def _error(response: aiohttp.ClientResponse, body: bytes) -> dict[str, Any]:
+    try:
+        if response.headers.get("content-encoding") == "gzip":
+            body = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(body, _LARGEST_ERROR)
+        if body.startswith(_EVENT):  # so it answers a stream that fails before its first event
+            body = body.removeprefix(_EVENT).partition(b"\n\n")[0]
+        error = orjson.loads(body)["error"]
+    except (zlib.error, orjson.JSONDecodeError, KeyError, TypeError):
+        return {}
+    return error if isinstance(error, dict) else {"message": error}
+
+
+def _without(body: bytes, names: frozenset[str]) -> bytes:
+    fields = orjson.loads(body)
+    kept = [name for name in fields.get(NAMES) or () if name not in names]
+    fields.pop(NAMES, None)
+    return orjson.dumps({**fields, NAMES: kept} if kept else fields)
