@@ -12,7 +12,7 @@ from middleware.budgets import routes
 from middleware.caller import MAX_BODY, Caller
 from middleware.guardrails.errors import GuardrailsMalformed
 from middleware.guardrails.guardrails import Guardrails
-from middleware.guardrails.wish import MENTION
+from middleware.guardrails.wish import are_mentioned
 
 # where LiteLLM applies the guardrails that a call names
 _APPLIED = re.compile(
@@ -33,7 +33,7 @@ class Checking:
             return
         guardrails: Guardrails = scope["app"].state.guardrails
         body = await Caller(receive).whole(MAX_BODY)
-        if MENTION.search(body) is None:
+        if not are_mentioned(body):
             guardrails.guard(scope)
         elif b"form" in _header(scope, b"content-type").lower():
             if _IN_A_FORM.search(body):

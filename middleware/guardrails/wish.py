@@ -19,7 +19,7 @@ from middleware.guardrails.errors import GuardrailsMalformed
 NAMES, CONFIG = "guardrails", "guardrailConfig"
 MAX_NAMES = 20
 # a body without any of these says nothing of guardrails; a letter may also be written as an escape
-MENTION = re.compile(rb"guardrail|polic|\\u00[2-7]", re.I)
+_MENTIONS = (b"guardrail", b"polic", *(rb"\u00%d" % digit for digit in range(2, 8)))
 _CONTAINERS = ("metadata", "litellm_metadata", "extra_body")
 _STEERING = re.compile(r"guardrail|^(?:applied_)?policies$|^policy_sources$", re.I)
 _OF_A_CONFIG = frozenset(
@@ -52,6 +52,12 @@ class Wish:
     @property
     def is_empty(self) -> bool:
         return not (self.names or self.has_config or self.steering)
+
+
+def are_mentioned(body: bytes) -> bool:
+    """Whether a body may say something of guardrails; asked of every call, so it costs next to nothing."""
+    lowered = body.lower()
+    return any(mention in lowered for mention in _MENTIONS)
 
 
 def names_of(value: Any, where: str) -> tuple[str, ...]:
