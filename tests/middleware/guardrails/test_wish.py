@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from middleware.guardrails.errors import GuardrailsMalformed
-from middleware.guardrails.wish import MENTION, Wish, names_of, refuse_config
+from middleware.guardrails.wish import Wish, are_mentioned, names_of, refuse_config
 
 OWN = {"guardrailIdentifier": "g", "guardrailVersion": "1"}
 
@@ -42,7 +42,7 @@ def test_too_many_names():
 )
 def test_steering(fields):
     assert Wish.of(fields).steering
-    assert MENTION.search(orjson.dumps(fields))
+    assert are_mentioned(orjson.dumps(fields))
 
 
 @pytest.mark.parametrize(
@@ -59,8 +59,8 @@ def test_what_steers_nothing(fields):
 
 @pytest.mark.parametrize("name", [rb"guardr\u0061ils", rb"\u0067uardrails", rb"GUARDRAILS"])
 def test_a_mention_is_seen_however_it_is_written(name):
-    assert MENTION.search(b'{"' + name + b'": ["x"]}')
-    assert not MENTION.search(rb'{"content": "\u00fc and \u2603, nothing more"}')
+    assert are_mentioned(b'{"' + name + b'": ["x"]}')
+    assert not are_mentioned(rb'{"content": "\u00fc and \u2603, nothing more"}')
 
 
 @pytest.mark.parametrize(
