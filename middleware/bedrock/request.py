@@ -66,6 +66,9 @@ def chat_body(
             )
     if fields := request.get("additionalModelRequestFields"):
         additional.merge(body, fields)
+    if "guardrailConfig" in body:
+        # an answer that another policy let through must not be taken from the response cache
+        body["cache"] = {"no-cache": True, "no-store": True}
     return body
 
 
@@ -149,8 +152,6 @@ def _guardrail(body: Body, config: dict[str, Any], route: Route, catalogue: Cata
         raise ValidationException(reason)
     if route.bedrock_only:
         body["guardrailConfig"] = given
-        # an answer that another policy let through must not be taken from the response cache
-        body["cache"] = {"no-cache": True, "no-store": True}
         return
     known = catalogue.guardrail(identifier, version)
     if known is None:

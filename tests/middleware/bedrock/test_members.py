@@ -77,6 +77,15 @@ def test_what_cannot_be_honoured_is_refused_by_name(case):
     assert case["refused"] in caught.value.message
 
 
+def test_a_guarded_call_goes_past_the_response_cache_whatever_its_fields_say():
+    request = {
+        "guardrailConfig": {"guardrailIdentifier": "known", "guardrailVersion": "1"},
+        "additionalModelRequestFields": {"cache": {"use-cache": True}},
+    }
+    body = translate({"provider": "bedrock", "request": request})
+    assert body["cache"] == {"no-cache": True, "no-store": True}
+
+
 @pytest.mark.parametrize("case", cases("response", "message"))
 def test_a_member_of_the_answer_is_made_from_the_completion(case):
     message = {"role": "assistant", **case["message"]}
