@@ -120,8 +120,11 @@ class Register:
         Raises:
             ExperimentNotFound: there is none of this name.
             ExperimentsUnavailable: the database could not be asked yet.
+            DatabaseUnavailable: it may be a new one, and the database cannot be asked.
         """
         await self._known_by_now()
+        if name not in self._known:
+            await self.read()  # another replica may have started it within this second
         try:
             return self._known[name]
         except KeyError:
