@@ -19,6 +19,7 @@ from middleware.model_ids import ModelIds
 from middleware.upstream import Upstream
 
 log = logging.getLogger("middleware")
+_LEARN_SECONDS = 0.5
 RENEW_SECONDS = 20.0
 
 
@@ -68,6 +69,7 @@ class Catalogue:
         self._known = Knowledge()
         self._asked = 0.0
         self._asking: asyncio.Task[None] | None = None
+        self._learning = asyncio.Lock()
 
     def route(self, model_id: str) -> Route:
         """The route of a model name, of the model that an ARN ends in, or of the one that has this id."""
@@ -110,6 +112,14 @@ class Catalogue:
         name = self.route(model).model
         known = self._known
         return known.configs.get(name, ()) if known.routes else None
+
+    async def learn(self, model: str) -> None:
+        """Ask about a model that nobody here has heard of, twice a second at most: it may be a new one."""
+        arrived = time.monotonic()
+        async with self._learning:
+            while self._known.routes and not self.route(model).providers and self._asked < arrived:
+                await asyncio.sleep(max(0.0, self._asked + _LEARN_SECONDS - time.monotonic()))
+                await self.ask()
 
     def start(self) -> None:
         """Begin to ask, so that the first request finds an answer."""

@@ -65,6 +65,8 @@ async def begin(
     model_id = target.identifier
     if arn:
         model_id, request = await _prompted(exchange, arn, request)
+    if request.get("guardrailConfig"):
+        await catalogue.learn(model_id)
     route = catalogue.route(model_id)
     body = chat_body(request, route, catalogue, stream=stream, continues=bool(wish.session_id))
     await exchange.guard(_named(body, names))

@@ -28,7 +28,7 @@ async def check(
     request.rewrite()
     if not wish.has_config:
         return
-    if route.bedrock_only:
+    if catalogue.route(route.model).bedrock_only:  # which may have become known just now
         # an answer that another policy let through must not be taken from the response cache
         request.set("cache", {"no-cache": True, "no-store": True})
         return

@@ -77,7 +77,9 @@ class Guardrails:
             raise GuardrailsNotTheirs(
                 f"{wish.steering[0]} is not for a caller to set. Name guardrails in `guardrails`."
             )
-        own = self._catalogue.guardrail_configs(model if isinstance(model, str) else "")
+        name = model if isinstance(model, str) else ""
+        await self._catalogue.learn(name)
+        own = self._catalogue.guardrail_configs(name)
         if own is None:
             raise GuardrailsUnknown
         if reason := refuse_config(wish.config, own):

@@ -7,6 +7,7 @@ as soon as it was made; one that was deleted is known for `KNOWN_SECONDS` at mos
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ class Listed:
     always: frozenset[str]
     """Those that every call passes (`default_on`)."""
     asked: float
+    """When LiteLLM was asked, on the monotonic clock."""
 
 
 class Register:
@@ -60,19 +62,24 @@ class Register:
         return [name for name in named if name not in known.names]
 
     async def renewed(self) -> Listed:
-        """The guardrails as they are now. Raises `GuardrailsUnknown`."""
+        """The guardrails as they are now; asked for twice a second at most. Raises `GuardrailsUnknown`."""
+        arrived = time.monotonic()
         found = await self._new.get(_LIST, self._ask)
+        if found.asked < arrived:  # and so it may lack what was made since
+            await asyncio.sleep(_NEW_SECONDS)
+            found = await self._new.get(_LIST, self._ask)
         self._known.put(_LIST, found)
         return found
 
     async def _ask(self) -> Listed:
+        asked = time.monotonic()
         answer = await self._upstream.fetch(_LIST, self._key)
         entries = answer.get("guardrails") if isinstance(answer, dict) else None
         if not isinstance(entries, list):
             raise GuardrailsUnknown
         names = frozenset(_name(entry) for entry in entries)
         always = frozenset(_name(entry) for entry in entries if _is_always_on(entry))
-        return Listed(names, always, time.monotonic())
+        return Listed(names, always, asked)
 
 
 def _name(entry: Any) -> str:
