@@ -92,4 +92,8 @@ class Revisions:
                 if not told and self._is_known.is_set():
                     log.warning("%s cannot be read: %s", self._subject, type(error).__name__)
                     told = True
+            except Exception:
+                if not told:  # and go on: what comes later may be read again
+                    log.exception("%s cannot be read", self._subject)
+                    told = True
             await asyncio.sleep(POLL_SECONDS if self._is_known.is_set() else 0.05)

@@ -45,6 +45,7 @@ async def converse(exchange: Exchange, target: Target, catalogue: Catalogue) -> 
                         await turn.complete(cost_of(response))
                     await exchange.answer(answer, response.raw_headers)
             except Blocked as blocked:
+                exchange.note_blocked()
                 await exchange.answer(intervened(blocked, exchange.latency_ms()))
 
 
@@ -61,6 +62,7 @@ async def converse_stream(exchange: Exchange, target: Target, catalogue: Catalog
                 with turn or nullcontext(), closing(await sent) as response:
                     await _stream(exchange, call, turn, response, reservation)
             except Blocked as blocked:
+                exchange.note_blocked()
                 await exchange.start(eventstream.CONTENT_TYPE, ())
                 events = ConverseEvents(call.request)
                 frames = events.intervene(blocked.message, exchange.latency_ms())
@@ -104,5 +106,6 @@ async def _stream(
             turn.break_off(known.status)
         last = exception(known)
         if isinstance(error, Blocked):
+            exchange.note_blocked()
             last = events.intervene(error.message, exchange.latency_ms())
     await exchange.write(last, more=False)

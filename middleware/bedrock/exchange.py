@@ -174,6 +174,11 @@ class Exchange:
         if self.trial:
             self.trial.heard.take(said)
 
+    def note_blocked(self) -> None:
+        """Remember that a guardrail has answered: on the other interface that is an error."""
+        if self.trial:
+            self.trial.heard.is_blocked = True
+
     def latency_ms(self) -> int:
         """Milliseconds since the request arrived."""
         return round((time.perf_counter() - self._began) * 1000)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import UTC, datetime
+from uuid import UUID
 
 from middleware.auth import Identity, Keys
 from middleware.catalogue import Catalogue
@@ -74,7 +75,7 @@ class Experiments:
         assigner = self.register.assigner
         hashed = assigner.unit(definition.unit, unit.identifier)
         if not version.takes(assigner.place(definition.layer, hashed)):
-            await _serve_apart(call, version)
+            await _serve_apart(call, version, unit.opening)
             return
         arm = assigner.arm(definition.arms, version.name, version.number, hashed)
         shadow = None
@@ -126,9 +127,9 @@ class Experiments:
             self.records.end(observer.outcome(number, raised))
 
 
-async def _serve_apart(call: Called, version: Version) -> None:
-    """Serve a call that does not take part."""
-    trial = Trial(version.common_arm, is_counted=False)
+async def _serve_apart(call: Called, version: Version, opening: UUID | None = None) -> None:
+    """Serve a call that does not take part; the conversation it opens is the unit that was placed."""
+    trial = Trial(version.common_arm, is_counted=False, opening=opening)
     made = call.made(trial.arm, counted=False)
     scope = {**made.scope, "state": {**made.scope["state"], "trial": trial}}
     await made.app(scope, made.receive(call.receive), call.send)

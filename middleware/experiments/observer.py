@@ -87,7 +87,11 @@ class Observer:
             self._read_whole()
         status = raised or self._status
         failed = status != CALLER_LEFT and (
-            raised is not None or status >= 400 or self._failed or self._last is None
+            raised is not None
+            or status >= 400
+            or self._failed
+            or self._heard.is_blocked
+            or self._last is None
         )
         is_well = not failed and self._last is not None
         heard = self._heard

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,7 @@ from middleware.experiments.definition import Arm, Definition
 from middleware.experiments.errors import ExperimentNotFound, ExperimentsUnavailable
 from middleware.revisions import Revisions
 
+log = logging.getLogger("middleware")
 State = Literal["running", "stopped", "promoted"]
 _CHANGED = "SELECT * FROM experiments, experiment_secret WHERE revision > $1 ORDER BY revision"
 
@@ -89,6 +91,7 @@ class Register:
 
     def __init__(self, database: Database) -> None:
         self._known: dict[str, Version] = {}
+        self._unreadable: set[str] = set()
         self._assigner: Assigner | None = None
         self._revisions = Revisions(database, _CHANGED, self._take, subject="experiments")
 
@@ -119,12 +122,15 @@ class Register:
 
         Raises:
             ExperimentNotFound: there is none of this name.
-            ExperimentsUnavailable: the database could not be asked yet.
+            ExperimentsUnavailable: the database could not be asked yet, or a newer release of the service has
+                started it and this replica does not understand it.
             DatabaseUnavailable: it may be a new one, and the database cannot be asked.
         """
         await self._known_by_now()
-        if name not in self._known:
+        if name not in self._known and name not in self._unreadable:
             await self.read()  # another replica may have started it within this second
+        if name in self._unreadable:
+            raise ExperimentsUnavailable
         try:
             return self._known[name]
         except KeyError:
@@ -143,6 +149,16 @@ class Register:
         for row in rows:
             known = self._known.get(row["name"])
             if known is None or row["version"] >= known.number:
-                self._known[row["name"]] = Version.of(row)
+                self._take_newest(row)
             if self._assigner is None:
                 self._assigner = Assigner(row["secret"].encode())
+
+    def _take_newest(self, row: asyncpg.Record) -> None:
+        name = row["name"]
+        try:
+            self._known[name] = Version.of(row)
+            self._unreadable.discard(name)
+        except ValueError as error:  # and the version before it is not served in its place
+            log.error("experiment %s cannot be read here: %s", name, type(error).__name__)
+            self._known.pop(name, None)
+            self._unreadable.add(name)

@@ -22,6 +22,8 @@ class Heard:
     """What LiteLLM said beside the answer."""
 
     model: str | None = None
+    is_blocked: bool = False
+    """Whether a guardrail has answered instead of the model."""
     usage: dict[str, Any] = field(default_factory=dict)
 
     def take(self, said: Any) -> None:

@@ -151,6 +151,14 @@ async def test_an_error_from_upstream_says_which_arm_it_was_of(service, litellm)
     ] * 2
 
 
+async def test_a_call_that_a_guardrail_blocks_has_failed_on_either_interface(service, litellm):
+    litellm.fail = {"status": 400, "message": "Violated guardrail policy"}
+    answers = [await service.chat("ada"), await service.converse("ada")]
+    assert [answer.status_code for answer in answers] == [400, 200]
+    rows = await service.outcomes()
+    assert [(row["failed"], row["latency_ms"]) for row in rows] == [(True, None)] * 2
+
+
 @pytest.mark.parametrize("broken", ["error", True])
 async def test_a_stream_that_breaks_has_failed(service, litellm, broken):
     litellm.broken = broken

@@ -75,6 +75,18 @@ async def test_a_conversation_keeps_its_arm_from_its_first_turn_on(start, interf
     assert len(rows) == 24 and len({row["unit"] for row in rows}) == 8
 
 
+async def test_a_conversation_that_begins_outside_stays_outside(start):
+    service = await start()
+    await service.put(file(unit="session", ramp=[0.5]))
+    began_outside = 0
+    for _ in range(24):
+        first = await begin(service, "openai", False)
+        second = await go_on(service, "openai", False, first.headers["x-session-id"])
+        assert second.headers.get("x-experiment-arm") == first.headers.get("x-experiment-arm")
+        began_outside += "x-experiment-arm" not in first.headers
+    assert 0 < began_outside < 24
+
+
 async def test_a_call_that_is_not_kept_has_no_conversation_to_be_assigned_by(start, litellm):
     service = await start()
     await service.put(file(unit="session"))

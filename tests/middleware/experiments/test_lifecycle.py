@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 
 import pytest
@@ -218,3 +219,20 @@ async def test_what_units_had_before(service):
     answer = await service.get(f"/experiments/{NAME}/pre", days=1)
     (line,) = answer.text.splitlines()
     assert '"calls":3' in line and '"cost_usd":0.000125' in line
+
+
+async def test_an_experiment_of_a_newer_release_takes_no_other_with_it(start, database):
+    first, second = await start(), await start()
+    await first.put()
+    await arms_of(second, users(2))
+    document = json.dumps(file(name="newer", unheard_of=1))
+    await database.execute(
+        "INSERT INTO experiments (name, version, digest, document, share, taken_from, reserved, layer) "
+        "VALUES ('newer', 1, '', $1, 1, 0, 1, 'other')",
+        document,
+    )
+    answer = await second.chat("ada", model="experiment/newer")
+    assert answer.status_code == 503 and answer.headers["retry-after"]
+    await first.post(f"/experiments/{NAME}/stop", {"reason": "it is over"})
+    while set((await arms_of(second, users(2))).values()) != {None}:
+        await asyncio.sleep(0.1)
