@@ -32,7 +32,7 @@ def first(stack, tmp_path_factory) -> tuple[Manifest, Path]:
 def test_the_notebook_goes_from_a_plan_to_a_memo(first):
     manifest, folder = first
     figures = manifest.metrics
-    assert manifest.status == "succeeded" and manifest.duration_s < 120
+    assert manifest.status == "succeeded"
     frame = outcomes.load_outcomes(folder)
     assert frame["unit"].nunique() == 130 and figures["calls"] == len(frame) > 200
     assert not frame["failed"].any() and frame["ended"].all()
