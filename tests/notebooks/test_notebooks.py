@@ -35,7 +35,7 @@ def run(environment: dict[str, str], runs: Path, *arguments: str) -> list[tuple[
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=540,
     )
     assert done.returncode == 0, done.stderr
     folders = [Path(row["folder"]) for row in json.loads(done.stdout)["runs"]]
