@@ -9,18 +9,17 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
-from gateway_lib.errors import DesignRefused, OutcomesUnusable
-from gateway_lib.experiments import traffic_checks
+from gateway_lib.errors import OutcomesUnusable
+from gateway_lib.experiments import doubts, traffic_checks
 from gateway_lib.experiments.calls import Calls, calls_of
 from gateway_lib.experiments.decision import Evidence, Progress, decide
 from gateway_lib.experiments.design import (
     per_arm_alpha,
     planned_units,
     target_calls,
-    units_needed,
 )
-from gateway_lib.experiments.expectation import from_calls
 from gateway_lib.experiments.file import Experiment
+from gateway_lib.experiments.horizon import calls_until, units_there
 from gateway_lib.experiments.looks import looks, moment_of
 from gateway_lib.experiments.measure import Measure, estimates, measure
 from gateway_lib.experiments.metrics import Metric
@@ -58,7 +57,7 @@ def analyse(
     """
     calls = calls_of(frame, experiment)
     if at is not None:
-        calls = calls.first(int((calls.frame["assigned_at"] <= pd.Timestamp(at)).sum()))
+        calls = calls.until(int((calls.frame["assigned_at"] <= pd.Timestamp(at)).sum()))
     if not len(calls):
         raise OutcomesUnusable(f"there is no call of {experiment.name} up to {at}")
     return _Analyst(calls, experiment, pre).analysis()
@@ -66,14 +65,17 @@ def analyse(
 
 class _Analyst:
     def __init__(self, calls: Calls, experiment: Experiment, pre: pd.DataFrame | None) -> None:
-        self.calls = calls
+        planned, count = planned_units(experiment), None
+        if experiment.analysis.rule == "fixed" and planned is not None:
+            count = calls_until(calls, planned)
+        self.whole = calls
+        self.calls = calls if count is None else calls.until(count)
         self.experiment = experiment
         self.pre = pre
         self.notes: list[str] = []
         self.refused: list[Refused] = []
         self.estimates: dict[tuple[str, str], Estimate] = {}
-        present = calls.presence
-        self.progress = Progress(int(present.any(axis=1).sum()), self._planned())
+        self.progress = Progress(units_there(self.calls), planned)
 
     def analysis(self) -> Analysis:
         calls, experiment = self.calls, self.experiment
@@ -82,7 +84,7 @@ class _Analyst:
         correction = len(calls.arms) - 1
         primary = {arm: self._primary(arm, correction) for arm in treatments}
         secondary = self._secondary()
-        evidence = tuple(self._evidence(arm, primary[arm]) for arm in treatments)
+        evidence = tuple(self._evidence(arm, primary[arm], served) for arm in treatments)
         self._notes()
         moments = calls.frame["assigned_at"]
         return Analysis(
@@ -116,9 +118,9 @@ class _Analyst:
                 for arm in treatments
                 if not isinstance(primary[arm], Refused)
             ),
-            costs=traffic_checks.costs(calls),
+            costs=traffic_checks.costs(self.whole),
             notes=tuple(self.notes),
-            verdict=decide(experiment, evidence, self.progress, self._doubts(assigned, served)),
+            verdict=decide(experiment, evidence, self.progress, doubts.voids(assigned)),
         )
 
     def _primary(self, arm: int, correction: int) -> tuple[Measure, Effect] | Refused:
@@ -158,7 +160,9 @@ class _Analyst:
         better = (effect.absolute < 0) == lower if significant else None
         return replace(effect, p_adjusted=p_adjusted, significant=significant, better=better)
 
-    def _evidence(self, arm: int, primary: tuple[Measure, Effect] | Refused) -> Evidence:
+    def _evidence(
+        self, arm: int, primary: tuple[Measure, Effect] | Refused, served: SampleRatio
+    ) -> Evidence:
         guardrails, refused = [], []
         rule = self._guardrail_rule(arm)
         for margin in self.experiment.guardrails:
@@ -171,7 +175,13 @@ class _Analyst:
                         self.refused.append(effect)
                 continue
             guardrails.append((found, found.guardrail(margin, effect)))
-        return Evidence(self.calls.arms[arm], primary, tuple(guardrails), tuple(refused))
+        return Evidence(
+            self.calls.arms[arm],
+            primary,
+            tuple(guardrails),
+            tuple(refused),
+            doubts.doubts(self.calls, self.experiment, served, arm),
+        )
 
     def _measure(self, metric: Metric, arm: int, rule: Rule) -> Measure | Refused:
         found = measure(self.calls, metric, arm, rule, self._covariate(metric))
@@ -188,11 +198,15 @@ class _Analyst:
         return Rule(alpha, target_calls(self.experiment, self.calls.arms[arm]))
 
     def _guardrail_rule(self, arm: int) -> Rule:
-        """Guardrails may stop an experiment early: before the planned look they are always-valid."""
-        alpha = self.experiment.analysis.alpha
-        if self.experiment.analysis.rule == "fixed" and self.progress.reached:
-            return Rule(alpha)
-        return Rule(alpha, target_calls(self.experiment, self.calls.arms[arm]))
+        """Guardrails may stop an experiment early: before the planned look they are always-valid.
+
+        What they may err by is shared by all treatments, and by the looks before a horizon and the one at it.
+        """
+        alpha = per_arm_alpha(self.experiment)
+        target = target_calls(self.experiment, self.calls.arms[arm])
+        if self.experiment.analysis.rule == "sequential":
+            return Rule(alpha, target)
+        return Rule(alpha / 2, None if self.progress.reached else target)
 
     def _covariate(self, metric: Metric) -> Floats | None:
         if self.pre is None or metric.value not in self.pre or metric.kind == "quantile":
@@ -203,16 +217,6 @@ class _Analyst:
     def _metric(self, name: str) -> Metric:
         return self.experiment.metric(name)
 
-    def _planned(self) -> int | None:
-        """The file's; where it has neither units nor expectations, what the control's calls lead to."""
-        told = planned_units(self.experiment)
-        if told is not None or self.experiment.analysis.rule == "sequential":
-            return told
-        try:
-            return units_needed(self.experiment, from_calls(self.experiment, self.calls))
-        except DesignRefused:
-            return None
-
     def _version(self) -> int | None:
         frame = self.calls.frame
         return int(frame["version"].iloc[0]) if "version" in frame else None
@@ -221,32 +225,17 @@ class _Analyst:
         counts = np.bincount(self.calls.arm, minlength=len(self.calls.arms))
         return {arm: int(counts[i]) for i, arm in enumerate(self.calls.arms)}
 
-    def _doubts(self, assigned: SampleRatio, served: SampleRatio) -> tuple[str, ...]:
-        doubts = []
-        if assigned.crossed:
-            doubts.append(
-                f"{assigned.crossed:,} units were in more than one arm, so the arms cannot be compared."
-            )
-        for ratio, words in (
-            (assigned, "The arms do not have the units that their weights promise"),
-            (served, "The arms' own models did not answer the units that their weights promise"),
-        ):
-            if ratio.is_broken and ratio.p_value < ratio.level:
-                counts = ", ".join(
-                    f"{arm} {n:,} of {ratio.expected[arm]:,.0f}"
-                    for arm, n in ratio.observed.items()
-                )
-                doubts.append(
-                    f"{words} ({counts}; p = {ratio.p_value:.2g}): something loses or moves units, and "
-                    "no difference between the arms means anything until it is found."
-                )
-        return tuple(doubts)
-
     def _notes(self) -> None:
         calls, experiment = self.calls, self.experiment
         if calls.other_versions:
             self.notes.append(
                 f"{calls.other_versions:,} calls of earlier versions of the experiment are left out."
+            )
+        if later := len(self.whole) - len(calls):
+            self.notes.append(
+                f"{later:,} calls after the {self.progress.units:,} planned units were there are left out: "
+                "a fixed horizon is judged once. Only costs and the figures of split and distributions have "
+                "them."
             )
         if experiment.analysis.pre_period_days and self.pre is None:
             self.notes.append("There are no values from before the start, so CUPED was not used.")
@@ -255,15 +244,7 @@ class _Analyst:
                 "Nobody planned how many units there will be; intervals are narrowest at "
                 f"{target_calls(experiment, calls.arms[1]):,.0f} independent calls."
             )
-        used = {experiment.primary.metric, *experiment.secondary}
-        used |= {margin.metric for margin in experiment.guardrails}
-        columns = dict.fromkeys(self._metric(name).value for name in sorted(used))
-        for column in columns:
-            for arm in range(1, len(calls.arms)):
-                if column not in calls.frame:
-                    continue
-                if told := traffic_checks.missing(calls, column, arm):
-                    self.notes.append(
-                        f"{told[0]:.1%} of the control's calls have a {column}, and {told[1]:.1%} of "
-                        f"{calls.arms[arm]}'s: what is compared are not the same calls."
-                    )
+        named = (*doubts.judged(experiment), *experiment.secondary)
+        for arm in range(1, len(calls.arms)):
+            for _, sentence in doubts.missing(calls, experiment, named, arm):
+                self.notes.append(sentence)

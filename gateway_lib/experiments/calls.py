@@ -69,6 +69,12 @@ class Calls:
             pair=pair,
         )
 
+    def until(self, count: int) -> Calls:
+        """The first so many calls as if no other had come: later units are not known of."""
+        told = self.first(count)
+        names = self.names[: int(told.unit.max(initial=-1)) + 1]  # numbered as they came
+        return replace(told, names=names, lonely=self.pair is None and len(names) == count)
+
     def only(self, chosen: npt.NDArray[np.bool_]) -> Calls:
         """Those of a mask; units keep their numbers."""
         pair = None if self.pair is None else self.pair[chosen]

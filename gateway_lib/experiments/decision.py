@@ -25,12 +25,14 @@ class Evidence:
         primary: Its measure and effect, or why there is none.
         guardrails: Those that could be analysed, with their measures.
         refused: Guardrails that could not.
+        doubts: Why it is not shipped, whatever the figures.
     """
 
     arm: str
     primary: tuple[Measure, Effect] | Refused
     guardrails: tuple[tuple[Measure, GuardrailResult], ...]
     refused: tuple[Refused, ...]
+    doubts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ def decide(
     experiment: Experiment,
     evidence: tuple[Evidence, ...],
     progress: Progress,
-    doubts: tuple[str, ...],
+    voids: tuple[str, ...],
 ) -> Verdict:
     """The verdict of all treatments together.
 
@@ -61,10 +63,10 @@ def decide(
         experiment: Its MDE, rule and margins.
         evidence: Of each treatment.
         progress: Units.
-        doubts: Why the figures cannot be believed; with any, nothing is told.
+        voids: Why the figures cannot be believed; with any, nothing is told.
     """
-    if doubts:
-        return Verdict("cannot tell yet", evidence[0].arm, doubts, None)
+    if voids:
+        return Verdict("cannot tell yet", evidence[0].arm, voids, None)
     verdicts = [(_one(experiment, each, progress), each) for each in evidence]
     order = ("do not ship", "cannot tell yet", "ship")
     return max(verdicts, key=lambda pair: (order.index(pair[0].decision), _improvement(pair[1])))[0]
@@ -73,39 +75,51 @@ def decide(
 def _one(experiment: Experiment, told: Evidence, progress: Progress) -> Verdict:
     for found, guardrail in told.guardrails:
         if guardrail.holds is False:
-            return Verdict("do not ship", told.arm, (_violated(found, guardrail),), None)
+            reason = _violated(found, guardrail)
+            return Verdict("do not ship", told.arm, (reason, *told.doubts), None)
     if isinstance(told.primary, Refused):
         reason = f"The primary metric {told.primary.metric} is not analysed: {told.primary.reason}."
-        return Verdict("cannot tell yet", told.arm, (reason,), progress.lacking or None)
+        more = progress.lacking or None
+        return Verdict("cannot tell yet", told.arm, (reason, *told.doubts), more)
+    fixed = experiment.analysis.rule == "fixed"
+    if fixed and not progress.reached:
+        reason, more = _waiting(progress), progress.lacking or None
+        return Verdict("cannot tell yet", told.arm, (reason, *told.doubts), more)
     found, effect = told.primary
-    if experiment.analysis.rule == "fixed" and not progress.reached:
-        planned = f" of {progress.planned:,}" if progress.planned else ""
-        reason = (
-            f"There are {progress.units:,}{planned} units: an experiment of a fixed horizon is judged "
-            "once, when all are there."
-        )
-        return Verdict("cannot tell yet", told.arm, (reason,), progress.lacking or None)
     sentence = _primary(found, effect)
     if effect.better is False:
-        return Verdict("do not ship", told.arm, (sentence,), None)
+        return Verdict("do not ship", told.arm, (sentence, *told.doubts), None)
     held = [_held(each, guardrail) for each, guardrail in told.guardrails]
     open_guardrails = [pair for pair in told.guardrails if pair[1].holds is None]
-    if effect.better and not open_guardrails and not told.refused:
+    if effect.better and not (open_guardrails or told.refused or told.doubts):
         return Verdict("ship", told.arm, (sentence, *held), None)
     if effect.better is None and progress.reached and _excludes_mde(experiment, found, effect):
         reason = (
             f"The planned units are there, and {found.metric.name} improves by less than the MDE of "
             f"{experiment.primary.mde:.3g} of the control's."
         )
-        return Verdict("do not ship", told.arm, (reason, sentence), None)
-    reasons = [] if effect.better else [sentence]
+        return Verdict("do not ship", told.arm, (reason, sentence, *told.doubts), None)
+    reasons = [*told.doubts, *([] if effect.better else [sentence])]
     reasons += [
         f"The guardrail {each.metric} cannot be judged: {each.reason}." for each in told.refused
     ]
     reasons += [_held(each, guardrail) for each, guardrail in open_guardrails]
     reasons += [sentence] if effect.better else []
-    more = None if told.refused else _more(experiment, found, effect, open_guardrails, progress)
+    final = fixed or told.refused or told.doubts  # then more units do not help
+    more = None if final else _more(experiment, found, effect, open_guardrails, progress)
     return Verdict("cannot tell yet", told.arm, tuple(reasons), more)
+
+
+def _waiting(progress: Progress) -> str:
+    if progress.planned is None:
+        return (
+            "Nobody said when to look: a fixed horizon takes the planned `units`, or `baseline` and "
+            "`deviation` of the primary metric, before there is any traffic."
+        )
+    return (
+        f"There are {progress.units:,} of {progress.planned:,} units: an experiment of a fixed horizon is "
+        "judged once, when all are there."
+    )
 
 
 def _improvement(told: Evidence) -> float:
@@ -136,6 +150,8 @@ def _more(
         sign = -1 if found.metric.goal == "lower" else 1
         gain = sign * effect.absolute
         gap = max(gain, experiment.primary.mde * abs(effect.control_value) - gain)
+        if gap == 0:  # of a control at 0 any change at all would be the MDE
+            return progress.lacking or None
         half = (effect.high - effect.low) / 2
         critical = half / found.error if found.error > 0 else 0.0
         needed.append(progress.units * ((critical + spare) * found.error / gap) ** 2)

@@ -108,11 +108,12 @@ class Measure:
             calls_control=calls_control,
             calls_arm=calls_arm,
             method=told.method,
+            level=1 - self.rule.alpha,
             variance_reduction=reduction,
         )
 
     def guardrail(self, margin: Margin, effect: Effect) -> GuardrailResult:
-        """Whether it is within its margin: bounds of how much worse it is, each at alpha."""
+        """Whether it is within its margin: bounds of how much worse it is, each at the rule's alpha."""
         sign = 1.0 if self.metric.goal == "lower" else -1.0
         allowed = 1 + sign * margin.margin
         relative = margin.relative and self.control_value > 0

@@ -1,8 +1,7 @@
 """What an experiment says: frozen, plain values, ready to be drawn, printed or written as JSON.
 
 Values are in the metric's own unit (ms, $, a share of 1 for a proportion), relative ones are shares of the
-control (0.1 for 10 %), moments are aware and in UTC. An interval of an arm or an effect is at the level
-`1 - alpha` of the experiment.
+control (0.1 for 10 %), moments are aware and in UTC. An effect says the level of its interval.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ Basis = Literal["assigned", "served"]
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """One metric in one arm; under `sequential` the interval holds at every look."""
+    """One metric in one arm; its interval is at the level of its effect, and holds as often as that."""
 
     metric: str
     arm: str
@@ -54,7 +53,7 @@ class Effect:
     """Corrected: over the secondary metrics, or over the arms for the primary one."""
     always_valid: bool
     significant: bool
-    """Whether `p_adjusted` is at most alpha."""
+    """Whether the interval leaves out 0; of a secondary metric, whether `p_adjusted` is at most alpha."""
     better: bool | None
     """Whether the change is in the metric's good direction; None where it is not significant."""
     control_value: float
@@ -66,6 +65,8 @@ class Effect:
     calls_arm: int
     method: str
     """How it was computed, as the documentation names it."""
+    level: float
+    """Of the interval: 1 - alpha, or closer to 1 where treatments, or looks at a guardrail, share alpha."""
     variance_reduction: float | None = None
     """Share of the variance that the covariate (CUPED) took away; None without one."""
 
@@ -130,9 +131,9 @@ class GuardrailResult:
     worse_by: float
     """How much worse the arm is, in the margin's terms; below zero where it is better."""
     low: float
-    """One-sided bounds of `worse_by`, each at alpha: it is beyond the margin where this exceeds it,"""
+    """One-sided bounds of `worse_by`, each at 1 - `effect.level`: it is beyond the margin where this is,"""
     high: float
-    """and within the margin where this lies below it."""
+    """and within the margin where this is."""
     effect: Effect
 
 
@@ -220,7 +221,7 @@ class Analysis:
     n_units: dict[str, int]
     n_calls: dict[str, int]
     planned_units: int | None
-    """Of all arms together; None where neither the file nor the data say."""
+    """Of all arms together; None where the file does not say."""
     sample_ratio: SampleRatio
     served_ratio: SampleRatio
     served: tuple[Served, ...]

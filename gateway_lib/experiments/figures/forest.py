@@ -49,8 +49,7 @@ def forest(analysis: Analysis, experiment: Experiment, *, small: bool = False) -
         axes.set_yticks(range(len(rows)), names)
         axes.tick_params(axis="y", labelcolor=plots.INK)
         axes.set_ylim(-0.6, max(len(rows), 1) - 0.4)
-        level = "at every look" if analysis.rule == "sequential" else "for this one look"
-        axes.set_title(f"Effects, with {1 - analysis.alpha:.0%} intervals {level}")
+        axes.set_title(f"Effects, with {_level(analysis, rows)}")
         axes.set_xlabel("change, % of the control")
         axes.xaxis.set_major_formatter(lambda value, _: f"{value * 100:g}")
         plots.horizontal_only(axes)
@@ -59,6 +58,16 @@ def forest(analysis: Analysis, experiment: Experiment, *, small: bool = False) -
         if not small:
             plots.note(figure, f"{without}red bar: margin of a guardrail")
     return plots.Picture(figure, "effects", f"Effects: {'; '.join(words) or 'none to show'}")
+
+
+def _level(analysis: Analysis, rows: list[Effect]) -> str:
+    """How sure the intervals are, and when: several treatments share alpha, guardrails may have a part."""
+    levels = sorted({round(100 * each.level, 2) for each in rows}) or [100 * (1 - analysis.alpha)]
+    told = " to ".join(f"{each:.4g}" for each in (levels[0], levels[-1])[: len(levels)])
+    valid = [each.always_valid for each in rows]
+    if all(valid):
+        return f"{told} % intervals, valid at every look"
+    return f"{told} % intervals for one look" + (", guardrails at every look" if any(valid) else "")
 
 
 def _is_drawable(effect: Effect) -> bool:
