@@ -55,6 +55,29 @@ def test_every_figure_says_what_it_shows(changed, small):
     assert f"${spent:,.4g}" in pictures[5].alt
 
 
+def _title(analysis, said):
+    return experiments.forest(analysis, said).figure.axes[0].get_title(loc="left")
+
+
+def test_the_effects_say_how_sure_their_intervals_are():
+    frame, said = told(300)
+    assert _title(experiments.analyse(frame, said), said) == (
+        "Effects, with 95 % intervals, valid at every look"
+    )
+    frame, said = told(300, **THREE)
+    assert _title(experiments.analyse(frame, said), said) == (
+        "Effects, with 95 to 97.5 % intervals, valid at every look"
+    )
+    frame, said = told(300, analysis={"rule": "fixed", "units": 600})
+    assert _title(experiments.analyse(frame, said), said) == (
+        "Effects, with 95 to 97.5 % intervals for one look"
+    )
+    frame, said = told(300, analysis={"rule": "fixed", "units": 601})
+    assert _title(experiments.analyse(frame, said), said) == (
+        "Effects, with 95 to 97.5 % intervals for one look, guardrails at every look"
+    )
+
+
 def test_the_plan_is_drawn_with_what_is_planned():
     plan = experiments.plan(experiments.load("cheaper-model"), units_per_day=200)
     assert f"{plan.units:,} units" in experiments.power(plan).alt
