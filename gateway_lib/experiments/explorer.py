@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 VIEWS = ("effects", "effect over units", "distribution", "split", "cost")
 ALL, EVERY_ARM = "all calls", "all arms"
 SEGMENTS = ("interface", "streamed", "team")
+_UNCORRECTED = (
+    "One of several arms was picked: its intervals are no longer corrected for their number, as if there "
+    "had been no others."
+)
 _EXPLORED = "A segment or a part of the time was picked after the fact: good for questions, not for verdicts."
 
 
@@ -155,7 +159,10 @@ class Explorer:
 
     def caution(self) -> str:
         """What to know of what is shown; empty where it is the experiment as it was planned."""
-        return _EXPLORED if self.segment != ALL or self.window != (0.0, 1.0) else ""
+        said = [_EXPLORED] if self.segment != ALL or self.window != (0.0, 1.0) else []
+        if self.arm != EVERY_ARM and len(self.experiment.routing.arms) > 2:
+            said.append(_UNCORRECTED)
+        return " ".join(said)
 
     def _parts(self) -> Iterator[tuple[str, pd.Series]]:
         for column in SEGMENTS:

@@ -53,6 +53,24 @@ def test_every_pick_shows_something_else(folders):
     assert explorer.picture() is None or len(explorer.chosen) <= 1
 
 
+def test_one_arm_of_several_is_shown_with_a_word_on_the_correction(tmp_path):
+    arms = [{"name": name, "model": name} for name in ("control", "b", "c")]
+    frame, _ = told(200, routing={"name": "three", "unit": "request", "arms": arms})
+    run_folder(tmp_path, frame)
+    several = Explorer(experiment_runs(tmp_path))
+    assert several.caution() == ""
+    several.arm = "b"
+    assert "no longer corrected" in several.caution()
+    several.window = (0.0, 0.5)
+    assert "no longer corrected" in several.caution() and "not for verdicts" in several.caution()
+
+
+def test_the_only_treatment_has_no_correction_to_lose(folders):
+    explorer = Explorer(folders)
+    explorer.arm = "candidate"
+    assert explorer.caution() == ""
+
+
 def test_the_widgets_follow_each_other(folders):
     explorer = Explorer(folders)
     box = panel(explorer)
