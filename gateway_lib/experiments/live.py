@@ -118,16 +118,17 @@ class Live(AdminClient):
 
         Args:
             name: Of the experiment.
-            frame: Its outcomes, which say how many days of it are wanted.
+            frame: Its outcomes, which say of which version they are and how many days are wanted.
 
         Returns:
             A row per unit, by its name, with means of its calls; None where none is wanted or known.
         """
-        experiment, _ = outcomes.about(frame)
+        experiment, version = outcomes.about(frame)
         days = experiment.analysis.pre_period_days
         if not days:
             return None
-        answer = self._answer("GET", f"{_path(name)}/pre", params={"days": days})
+        query = {"version": version, "days": days}
+        answer = self._answer("GET", f"{_path(name)}/pre", params=query)
         rows = [json.loads(line) for line in answer.content.splitlines()]
         return pd.DataFrame(rows).set_index("unit").drop(columns="calls") if rows else None
 

@@ -115,5 +115,5 @@ class Analysis(Part):
     correction: Literal["holm", "bh"] = "holm"
     """Over the secondary metrics: family-wise error rate (Holm), or false discovery rate (BH)."""
     pre_period_days: Annotated[float, Field(ge=0)] = 0.0
-    """Days before the start from which the units' calls to the arms' models are taken as a covariate
+    """Days before the start from which the same units' calls of any experiment are taken as a covariate
     (CUPED); 0 for none."""
