@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 
+import httpx
 import pandas as pd
 import pytest
 
@@ -15,6 +17,7 @@ from gateway_lib import guardrails
 from gateway_lib.guardrails.records import read
 from gateway_lib.guardrails.suite import load_suite
 from gateway_lib.runs.manifest import Manifest
+from tests.conftest import wait_until
 from tests.notebooks.planted import truth
 from tests.notebooks.test_notebooks import run
 
@@ -191,9 +194,8 @@ def test_limits_names_and_versions_on_the_command_line(stack, whole, sampled):
 
 
 def test_an_interrupted_run_keeps_what_it_has(stack, tmp_path):
-    import signal
-    import time
-
+    received = f"{stack.environment['GATEWAY_SIMULATOR_URL']}/control/received"
+    httpx.delete(received, trust_env=False)
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "gateway_lib", "guardrails", "run", "-g", NAMED),
@@ -204,11 +206,8 @@ def test_an_interrupted_run_keeps_what_it_has(stack, tmp_path):
         stderr=subprocess.PIPE,
         text=True,
     )
-    deadline = time.monotonic() + 60
-    while not list(tmp_path.glob("*-guardrails_starting-*")):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    time.sleep(4)
+    # checks are under way, and some have ended
+    wait_until(lambda: len(httpx.get(received, trust_env=False).json()) > 20, 120)
     process.send_signal(signal.SIGINT)
     _, told = process.communicate(timeout=60)
     assert process.returncode == 130 and "interrupted: " in told
