@@ -9,8 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-import httpx
-
+from gateway_lib import failures
 from gateway_lib.clients import async_openai_client, bedrock_client
 from gateway_lib.settings import Settings
 
@@ -60,6 +59,7 @@ class OpenAIAsker:
 
         begun, headers = time.perf_counter(), dict[str, str]()
         create: Any = self._client.chat.completions.with_raw_response.create
+        broken: failures.Errors = (APIError, *failures.of_openai().all)
         asked = {"model": model, "user": user, "messages": [{"role": "user", "content": text}]}
         history = {"enable_history": False}
         try:
@@ -68,13 +68,14 @@ class OpenAIAsker:
             answer = raw.parse()
             if not streamed:
                 return _good(begun, headers, answer.choices[0].message.content or "")
-            parts = [
-                chunk.choices[0].delta.content or "" async for chunk in answer if chunk.choices
-            ]
+            async with answer as chunks:
+                parts = [
+                    each.choices[0].delta.content or "" async for each in chunks if each.choices
+                ]
             return _good(begun, headers, "".join(parts))
         except APIStatusError as error:
             return _bad(begun, error.response.headers, error.status_code, error)
-        except (APIError, httpx.HTTPError) as error:  # a stream that breaks off raises httpx's own
+        except broken as error:
             return _bad(begun, headers, None, error)
 
 
@@ -96,8 +97,7 @@ class BedrockAsker:
         return await loop.run_in_executor(self._threads, self._ask, model, user, text, streamed)
 
     def _ask(self, model: str, user: str, text: str, streamed: bool) -> Reply:
-        from botocore.exceptions import BotoCoreError, ClientError
-        from urllib3.exceptions import HTTPError
+        from botocore.exceptions import ClientError
 
         begun, headers = time.perf_counter(), dict[str, str]()
         call: Any = self._client.converse_stream if streamed else self._client.converse
@@ -123,7 +123,7 @@ class BedrockAsker:
             return _bad(
                 begun, told.get("HTTPHeaders") or headers, told.get("HTTPStatusCode"), error
             )
-        except (BotoCoreError, HTTPError) as error:  # a stream that breaks off raises urllib3's own
+        except failures.of_bedrock().all as error:
             return _bad(begun, headers, None, error)
 
 

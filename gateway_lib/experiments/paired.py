@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
+from gateway_lib import failures
 from gateway_lib.benchmark.costs.told_cost import response_cost
 from gateway_lib.clients import async_openai_client
 from gateway_lib.experiments.file import Experiment
@@ -114,13 +114,14 @@ async def _ask(
         "fell_back": False,
     }
     create: Any = client.chat.completions.with_raw_response.create
+    broken: failures.Errors = (APIError, *failures.of_openai().all)
     begun = time.perf_counter()
     try:
         raw = await create(model=arm.model, messages=messages, extra_body=apart, **arm.parameters)
         answer = raw.parse()
     except APIStatusError as error:
         return {**row, "status": error.status_code}
-    except (APIError, httpx.HTTPError):
+    except broken:
         return row
     row |= {
         "request_id": raw.headers.get("x-request-id", row["request_id"]),

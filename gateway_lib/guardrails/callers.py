@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from gateway_lib import clients
+from gateway_lib import clients, failures
 from gateway_lib.guardrails.outcomes import Answer
 from gateway_lib.guardrails.requests import converse_request, openai_request
 from gateway_lib.guardrails.suite import Case, Suite
@@ -42,14 +42,15 @@ class OverOpenAI:
     async def ask(self, case: Case, way: Way, model: str, *, stream: bool) -> Answer:
         import openai
 
-        answer, start = Answer(), time.perf_counter()
+        answer, start, broken = Answer(), time.perf_counter(), failures.of_openai()
+        create: Any = self._client.chat.completions.with_raw_response.create
         body: dict[str, Any] = dict(_FRESH)
         if way.is_config:
             body["guardrailConfig"] = way.config(stream=stream)
         elif way.named:
             body["guardrails"] = [way.named]
         try:
-            raw = await self._client.chat.completions.with_raw_response.create(
+            raw = await create(
                 model=model,
                 max_tokens=_MAX_TOKENS,
                 stream=stream,
@@ -58,16 +59,15 @@ class OverOpenAI:
             )
             answer.status, answer.headers = raw.status_code, _lower(raw.headers)
             if stream:
-                await _streamed(raw.parse(), answer, start)
+                async with raw.parse() as chunks:
+                    await _streamed(chunks, answer, start)
             else:
                 _completed(raw.parse(), answer)
         except openai.APIStatusError as error:
             answer.headers = _lower(error.response.headers)
             answer.failed(error.status_code, _words(error.body, error.message))
-        except openai.APITimeoutError:
-            answer.failed(None, "", "timeout")
-        except openai.APIConnectionError:
-            answer.failed(None, "", "connection")
+        except broken.all as error:
+            answer.failed(None, "", broken.kind(error))
         except openai.APIError as error:  # in the midst of a stream
             answer.failed(answer.status, _words(error.body, error.message), "")
         answer.latency_ms = (time.perf_counter() - start) * 1000
@@ -108,9 +108,9 @@ class OverBedrock:
         return await asyncio.to_thread(self._ask, case, way, model, stream)
 
     def _ask(self, case: Case, way: Way, model: str, stream: bool) -> Answer:
-        from botocore import exceptions as failures
+        from botocore.exceptions import ClientError
 
-        answer, start = Answer(), time.perf_counter()
+        answer, start, broken = Answer(), time.perf_counter(), failures.of_bedrock()
         request: dict[str, Any] = {
             "modelId": model,
             "inferenceConfig": {"maxTokens": _MAX_TOKENS},
@@ -128,12 +128,10 @@ class OverBedrock:
                 said = self._client.converse(**request)
                 _take_metadata(said, answer)
                 _conversed(said, answer)
-        except (failures.ClientError, failures.EventStreamError) as error:
+        except ClientError as error:  # also in the midst of a stream
             _failed(error.response, str(error), answer)
-        except (failures.ReadTimeoutError, failures.ConnectTimeoutError):
-            answer.failed(None, "", "timeout")
-        except (failures.BotoCoreError, OSError):
-            answer.failed(None, "", "connection")
+        except broken.all as error:
+            answer.failed(None, "", broken.kind(error))
         answer.latency_ms = (time.perf_counter() - start) * 1000
         return answer
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from gateway_lib import failures
 from gateway_lib.clients import bedrock_client, openai_client
 from gateway_lib.errors import ExperimentError
 from gateway_lib.settings import Settings
@@ -99,6 +100,7 @@ def _ask_openai(client: Any, model: str, text: str, streamed: bool) -> Served:
 
     served = partial(Served, model, "openai", streamed)
     options = {"stream": True} if streamed else {}
+    broken: failures.Errors = (openai.APIError, *failures.of_openai().all)
     try:
         raw = client.chat.completions.with_raw_response.create(
             model=model,
@@ -108,14 +110,15 @@ def _ask_openai(client: Any, model: str, text: str, streamed: bool) -> Served:
             **options,
         )
         if streamed:
-            for _ in raw.parse():
-                pass
+            with raw.parse() as chunks:
+                for _ in chunks:
+                    pass
         return served(raw.status_code, **_told(raw.headers))
     except openai.APIStatusError as error:
         return served(error.status_code, **_told(error.response.headers, str(error)))
     except openai.APIConnectionError as error:
         raise ExperimentError(f"{model}: {error}") from None
-    except openai.APIError as error:  # within a stream
+    except broken as error:  # within a stream
         return served(BROKEN, error=str(error)[:200])
 
 
@@ -151,6 +154,8 @@ def _ask_bedrock(client: Any, model: str, text: str, streamed: bool) -> Served:
         return served(about.get("HTTPStatusCode", BROKEN), **told)
     except BotoCoreError as error:
         raise ExperimentError(f"{model}: {error}") from None
+    except failures.of_bedrock().all as error:  # within a stream
+        return served(BROKEN, error=str(error)[:200])
 
 
 def _told(headers: Mapping[str, str], error: str = "") -> dict[str, Any]:
