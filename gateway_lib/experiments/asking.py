@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -110,11 +111,12 @@ class BedrockAsker:
             )
             headers = answer["ResponseMetadata"]["HTTPHeaders"]
             if streamed:
-                deltas = [
-                    each["contentBlockDelta"]["delta"]
-                    for each in answer["stream"]
-                    if "contentBlockDelta" in each
-                ]
+                with closing(answer["stream"]) as events:
+                    deltas = [
+                        each["contentBlockDelta"]["delta"]
+                        for each in events
+                        if "contentBlockDelta" in each
+                    ]
                 return _good(begun, headers, "".join(delta.get("text", "") for delta in deltas))
             content = answer["output"]["message"]["content"]
             return _good(begun, headers, "".join(block.get("text", "") for block in content))

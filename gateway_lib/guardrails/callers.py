@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any, Protocol
 
 from gateway_lib import clients, failures
@@ -123,7 +124,8 @@ class OverBedrock:
             if stream:
                 told = self._client.converse_stream(**request)
                 _take_metadata(told, answer)
-                _events(told["stream"], answer, start)
+                with closing(told["stream"]) as events:
+                    _events(events, answer, start)
             else:
                 said = self._client.converse(**request)
                 _take_metadata(said, answer)
