@@ -16,8 +16,9 @@ the statistics and pictures.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from gateway_lib.facade import facade
 
 if TYPE_CHECKING:
     from gateway_lib.benchmark.costs.projection import Fixed as Fixed
@@ -84,15 +85,4 @@ _OF = {
     "results.run_comparison": ("changes_table", "chosen", "compare_runs", "setup_table"),
     "results.summary": ("headline", "load", "summarise", "table"),
 }
-_WHERE = {name: module for module, names in _OF.items() for name in names}
-__all__ = sorted(_WHERE)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _WHERE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__, __all__ = facade(__name__, _OF)

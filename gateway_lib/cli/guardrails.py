@@ -16,7 +16,7 @@ from rich.table import Table
 from gateway_lib.cli import probing
 from gateway_lib.cli.measuring import target
 from gateway_lib.cli.options import GatewayOption, JsonOption, RunsDirOption
-from gateway_lib.errors import ChecksInterrupted, ThresholdMissed
+from gateway_lib.errors import ThresholdMissed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -208,7 +208,7 @@ def _bar(quiet: bool) -> Iterator[Progress]:
 
 def _tell(frame: pd.DataFrame, limits: Thresholds, folder: Path, as_json: bool) -> None:
     from gateway_lib.guardrails.keeping import summary_of
-    from gateway_lib.guardrails.records import KEY
+    from gateway_lib.guardrails.records import KEY, whole
     from gateway_lib.guardrails.scoring import headline
     from gateway_lib.guardrails.tables import rates_table
     from gateway_lib.runs.report import REPORT
@@ -227,9 +227,7 @@ def _tell(frame: pd.DataFrame, limits: Thresholds, folder: Path, as_json: bool) 
         if story["left_out"]:
             _out.print(f"not over Converse: {', '.join(story['left_out'])}", markup=False)
         _out.print(f"report: {folder / REPORT}", markup=False, soft_wrap=True)
-    if story["interrupted"]:
-        raise ChecksInterrupted(f"interrupted: {story['made']} of {story['planned']} calls made")
-    limits.check(frame)
+    limits.check(whole(frame))
 
 
 def _grid(table: pd.DataFrame) -> Table:
@@ -243,13 +241,9 @@ def _grid(table: pd.DataFrame) -> Table:
 
 
 def _advice(found: Versions) -> str:
-    words = {
-        True: "promote",
-        False: "do not promote",
-        None: "cannot tell yet: too few cases differ",
-    }
+    why = ": too few cases differ" if found.promote is None else ""
     verdicts = f"leaks {found.leaks.verdict}, false alarms {found.false_alarms.verdict}"
-    return f"{words[found.promote]} ({verdicts})"
+    return f"{found.advice}{why} ({verdicts})"
 
 
 def _plain(found: Versions) -> dict[str, Any]:

@@ -14,11 +14,13 @@ Names are imported when they are used. What leaked is shown redacted unless it i
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from gateway_lib.facade import facade
 
 if TYPE_CHECKING:
     from gateway_lib.guardrails.comparison import compare as compare
+    from gateway_lib.guardrails.comparison import compare_or_reason as compare_or_reason
     from gateway_lib.guardrails.execution import run as run
     from gateway_lib.guardrails.figures.heatmap import heatmap as heatmap
     from gateway_lib.guardrails.figures.rates import rates_picture as rates_picture
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from gateway_lib.guardrails.probing import local_target as local_target
     from gateway_lib.guardrails.probing import probes_table as probes_table
     from gateway_lib.guardrails.records import read as read
+    from gateway_lib.guardrails.records import whole as whole
     from gateway_lib.guardrails.scoring import confusion as confusion
     from gateway_lib.guardrails.scoring import headline as headline
     from gateway_lib.guardrails.scoring import rates as rates
@@ -45,7 +48,7 @@ if TYPE_CHECKING:
     from gateway_lib.guardrails.thresholds import Thresholds as Thresholds
 
 _OF = {
-    "comparison": ("compare",),
+    "comparison": ("compare", "compare_or_reason"),
     "execution": ("run",),
     "figures.heatmap": ("heatmap",),
     "figures.rates": ("rates_picture",),
@@ -55,21 +58,10 @@ _OF = {
     "planning": ("plan",),
     "probes": ("probe",),
     "probing": ("local_target", "probes_table"),
-    "records": ("read",),
+    "records": ("read", "whole"),
     "scoring": ("confusion", "headline", "rates", "streaming_leak"),
     "suite": ("Suite", "load_suite"),
     "tables": ("confusion_table", "costs_table", "latency_table", "rates_table"),
     "thresholds": ("Thresholds",),
 }
-_WHERE = {name: module for module, names in _OF.items() for name in names}
-__all__ = sorted(_WHERE)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _WHERE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__, __all__ = facade(__name__, _OF)

@@ -67,6 +67,12 @@ class Versions:
             return False
         return True if "better" in verdicts and "cannot tell" not in verdicts else None
 
+    @property
+    def advice(self) -> str:
+        """What follows, in words."""
+        words = {True: "promote", False: "do not promote", None: "cannot tell yet"}
+        return words[self.promote]
+
     def table(self) -> pd.DataFrame:
         """To read: a row per respect."""
         rows = [
@@ -119,6 +125,17 @@ def compare(
             "false alarms", "false_alarm", [rows[rows["expected"] == "allow"] for rows in pair]
         ),
     )
+
+
+def compare_or_reason(
+    frame: pd.DataFrame, guardrails: tuple[str, str]
+) -> tuple[Versions | None, str]:
+    """The same of one table, with its advice; None and the reason where the two cannot be compared."""
+    try:
+        versions = compare(frame, frame, guardrails)
+    except ChecksUnusable as error:
+        return None, f"not compared: {error}"
+    return versions, versions.advice
 
 
 def _only(frame: pd.DataFrame) -> str:

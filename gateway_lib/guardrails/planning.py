@@ -111,7 +111,12 @@ def plan(
     make = clients.admin_client if known.master_key else clients.gateway_client
     with make(known) as client:
         ways = ways_of(guardrails, client)
-    return Plan(suite, ways, model, bedrock_model, tuple(interfaces), tuple(streamed), seed)
+    wanted = Plan(suite, ways, model, bedrock_model, tuple(interfaces), tuple(streamed), seed)
+    if suite.cases and not wanted.calls():
+        raise GuardrailError(
+            f"nothing to ask: Converse cannot name {', '.join(wanted.left_out())}; ask over openai"
+        )
+    return wanted
 
 
 def digest(suite: Suite) -> str:

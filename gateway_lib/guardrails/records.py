@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from gateway_lib.errors import ChecksUnusable
+from gateway_lib.errors import ChecksInterrupted, ChecksUnusable
 
 Outcome = Literal["block", "mask", "allow", "error"]
 KEY = "guardrails"
@@ -43,7 +43,8 @@ class Check:
         streamed: Whether the answer was asked for as a stream.
         outcome: What happened: block, mask, allow, or error where nobody can tell.
         status: HTTP status; null where no response came.
-        error_kind: Why nobody can tell: `http_NNN`, `timeout`, `connection`; null if they can.
+        error_kind: Why nobody can tell: `http_NNN`, `timeout`, `connection`, `malformed` or
+            `not_repeated`; null if they can.
         leaked_tokens: Tokens of a blocked answer that reached the client before the block.
         answer_tokens: Tokens that reached the client in all.
         latency_ms: From sending to the end of the answer.
@@ -112,6 +113,18 @@ def read(path: Path) -> pd.DataFrame:
     missing = [name for name in COLUMNS if name not in frame.columns]
     if missing:
         raise ChecksUnusable(f"{path}: columns are missing: {', '.join(missing)}")
+    return frame
+
+
+def whole(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table, where every planned call was made: nothing is promoted on a part of the calls.
+
+    Raises:
+        ChecksInterrupted: The run was stopped before its end.
+    """
+    story = frame.attrs.get(KEY, {})
+    if story.get("interrupted"):
+        raise ChecksInterrupted(f"interrupted: {story['made']} of {story['planned']} calls made")
     return frame
 
 

@@ -8,8 +8,10 @@ from gateway_lib.guardrails.scoring import added_latency, check_costs, confusion
 
 
 def rates_table(frame: pd.DataFrame) -> pd.DataFrame:
-    """Leaks and false alarms of each way of checking, with their 95 % intervals."""
+    """Leaks and false alarms of each way of checking, with their 95 % intervals; empty without any."""
     table = rates(frame)
+    if table.empty:
+        return pd.DataFrame(columns=["leaked", "false alarms", "not told"])
     shown = pd.DataFrame(index=table.index)
     for name, heading in (("leak", "leaked"), ("false_alarm", "false alarms")):
         shown[heading] = [_share(row, name) for _, row in table.iterrows()]

@@ -28,13 +28,15 @@ def leak_table(frame: pd.DataFrame, columns: str = "obfuscation") -> pd.DataFram
 
     Returns:
         A row per category with cases to block or to mask, and in two levels of columns `leaks`, cases that
-        leaked in any way of checking, and `of`, all of them.
+        leaked in any way of checking, and `of`, all of them; empty where there is no such case.
     """
     rows = judged(frame)
     rows = rows[rows["expected"] != "allow"]
     if columns != "obfuscation":
         rows = rows[rows["obfuscation"] == "none"]
     cases = rows.groupby(["category", columns, "case"], observed=True)["leak"].any()
+    if cases.empty:
+        return pd.DataFrame()
     grouped = cases.groupby(level=["category", columns], observed=True)
     table = grouped.agg(leaks="sum", of="size").unstack()
     names = sorted(rows[columns].unique(), key=lambda name: (name not in _FIRST, name))
@@ -52,6 +54,9 @@ def heatmap(frame: pd.DataFrame, columns: str = "obfuscation") -> plots.Picture:
         columns: As for `leak_table`.
     """
     table = leak_table(frame, columns)
+    title = f"Leaks by category and {_TITLES[columns]}"
+    if table.empty:
+        return _nothing(title, f"leaks-{columns}")
     leaks, of = (table.xs(part, axis=1).to_numpy(dtype=float) for part in ("leaks", "of"))
     overall = np.nansum(leaks, axis=1) / np.nansum(of, axis=1)
     order = np.argsort(-overall, kind="stable")
@@ -73,12 +78,21 @@ def heatmap(frame: pd.DataFrame, columns: str = "obfuscation") -> plots.Picture:
         axes.grid(visible=False)
         for side in axes.spines.values():
             side.set_visible(False)
-        title = f"Leaks by category and {_TITLES[columns]}"
         figure.suptitle(title, x=0.01, ha="left", fontsize=15)
     worst = _said(rows, leaks, of, axis=1)[:5]
     by = _said(names, leaks, of, axis=0)
     alt = f"{title}. Leakiest: {', '.join(worst)}. By {_TITLES[columns]}: {', '.join(by)}"
     return plots.Picture(figure, f"leaks-{columns}", alt)
+
+
+def _nothing(title: str, name: str) -> plots.Picture:
+    told = "no case to block or mask with an outcome"
+    with plots.slide_style():
+        figure, axes = plt.subplots(figsize=(6, 1.6))
+        axes.text(0.5, 0.5, told, ha="center", va="center", color=plots.INK)
+        axes.set_axis_off()
+        figure.suptitle(title, x=0.01, ha="left", fontsize=15)
+    return plots.Picture(figure, name, f"{title}: {told}")
 
 
 def _said(names: list[str], leaks: Numbers, of: Numbers, *, axis: int) -> list[str]:

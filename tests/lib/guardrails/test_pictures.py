@@ -57,6 +57,14 @@ def test_the_heat_map_counts_cases(frame, suite):
         plt.close(each.figure)
 
 
+@pytest.mark.parametrize("columns", ["obfuscation", "place"])
+@pytest.mark.parametrize("rows", [(), (check("l-1", "allow", "allow"),)])
+def test_no_case_to_show_is_a_figure_too(rows, columns):
+    picture = guardrails.heatmap(table(*rows), columns)
+    assert picture.name == f"leaks-{columns}" and "no case to block or mask" in picture.alt
+    plt.close(picture.figure)
+
+
 def test_examples_keep_the_shape_and_no_more(frame, suite):
     shown = guardrails.examples(frame, suite, most=None)
     disguised = {c.id: c for c in suite.cases if c.expected != "allow" and c.obfuscation != "none"}

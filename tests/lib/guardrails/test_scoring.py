@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from gateway_lib import guardrails
-from gateway_lib.errors import ChecksUnusable, NotTold, ThresholdMissed
+from gateway_lib.errors import ChecksInterrupted, ChecksUnusable, NotTold, ThresholdMissed
 from gateway_lib.guardrails import prices, scoring
 from gateway_lib.guardrails.pairs import agreement
 from gateway_lib.guardrails.records import read
@@ -151,6 +151,31 @@ def test_other_suites_or_none_are_not_compared():
         guardrails.compare(versions(1, 0), versions(1, 0))
     with pytest.raises(ChecksUnusable, match="same way"):
         guardrails.compare(table(check()), table(check("b-1")))
+
+
+def test_what_cannot_be_compared_has_a_reason():
+    found, told = guardrails.compare_or_reason(versions(8, 0), ("g", "next"))
+    assert found is not None and told == found.advice == "promote"
+    none, why = guardrails.compare_or_reason(versions(8, 0), ("g", "left-out"))
+    assert none is None and why.startswith("not compared: ") and "'left-out'" in why
+
+
+def test_a_run_that_was_stopped_is_judged_by_nobody():
+    frame = mixed()
+    assert guardrails.whole(frame) is frame
+    frame.attrs["guardrails"] |= {"interrupted": True, "planned": 99}
+    with pytest.raises(ChecksInterrupted, match=f"{len(frame)} of 99 calls") as told:
+        guardrails.whole(frame)
+    assert told.value.exit_code == 130
+
+
+@pytest.mark.parametrize("rows", [(), (check("l-1", "allow", "allow", guardrail="none"),)])
+def test_before_any_guarded_call_there_are_empty_tables(rows):
+    frame = table(*rows)
+    assert guardrails.rates_table(frame).empty and guardrails.latency_table(frame).empty
+    assert guardrails.confusion_table(frame).empty and guardrails.costs_table(frame).empty
+    assert guardrails.streaming_leak(frame).empty and guardrails.summary_of(frame) == {}
+    assert guardrails.headline(frame)["leak_pct"] is None
 
 
 def test_limits_hold_for_each_way_and_errors_come_first():
