@@ -18,8 +18,8 @@ from gateway_lib.cli.analysing import (
     table_of,
     target,
 )
-from gateway_lib.cli.options import JsonOption, RunsDirOption
-from gateway_lib.errors import ExperimentFileError
+from gateway_lib.cli.options import GatewayOption, JsonOption, RunsDirOption
+from gateway_lib.errors import ExperimentError
 
 if TYPE_CHECKING:
     from gateway_lib.experiments.file import Experiment
@@ -37,10 +37,6 @@ SourceArgument = Annotated[
         metavar="NAME|RUN|FILE",
         help="An experiment, a run that has its outcomes, or a Parquet file.",
     ),
-]
-GatewayOption = Annotated[
-    str | None,
-    typer.Option(help="Base URL.  [default: $GATEWAY_BASE_URL, else the local stack that runs]"),
 ]
 VersionOption = Annotated[
     int | None, typer.Option("--version", help="Of the experiment.  [default: the newest]", min=1)
@@ -259,7 +255,11 @@ def memo(
         frame = outcomes.load_outcomes(known)
         found = analysed(frame)
     analysis, said = enough(found, source), outcomes.about(frame)[0]
-    write_atomically(out, memo_page(analysis, said, frame))
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(out, memo_page(analysis, said, frame))
+    except OSError as error:
+        raise ExperimentError(f"cannot write {out}: {error.strerror}") from None
     if as_json:
         typer.echo(json.dumps({"memo": str(out), "verdict": analysis.verdict.decision}, indent=2))
     else:
@@ -296,17 +296,18 @@ def _checked(file: str) -> tuple[Experiment, list[str]]:
     Raises:
         ExperimentFileError: It has an error; a line for each.
     """
+    from dataclasses import replace
+
     from gateway_lib.cli.findings import near
     from gateway_lib.experiments.file import load, path_of
-    from gateway_lib.experiments.linting import lint
-    from gateway_lib.findings import failing
+    from gateway_lib.experiments.linting import lint, refuse_faulty
 
     path = path_of(file)
-    found = lint(path) if path.is_file() else []
-    if errors := failing(found):
-        lines = (f"{near(one.path)}:{one.line}: {one.problem}" for one in errors)
-        raise ExperimentFileError("\n".join(lines))
-    return load(file), [f"{near(one.path)}:{one.line}: {one.problem}" for one in found]
+    found = (
+        [replace(one, path=Path(near(one.path))) for one in lint(path)] if path.is_file() else []
+    )
+    refuse_faulty(found)
+    return load(file), [f"{one.path}:{one.line}: {one.problem}" for one in found]
 
 
 def _warn(warnings: list[str], as_json: bool) -> None:

@@ -18,8 +18,9 @@ Names are imported when they are used: a command that stops an experiment pays f
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from gateway_lib.facade import facade
 
 if TYPE_CHECKING:
     from gateway_lib.experiments.analysis import analyse as analyse
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from gateway_lib.experiments.bandit import next_weights as next_weights
     from gateway_lib.experiments.calibration import calibrate as calibrate
     from gateway_lib.experiments.design import plan as plan
+    from gateway_lib.experiments.design import plan_or_reason as plan_or_reason
+    from gateway_lib.experiments.ending import carry_out as carry_out
+    from gateway_lib.experiments.ending import known_way as known_way
     from gateway_lib.experiments.explorer import explore as explore
     from gateway_lib.experiments.figures.cost import cost as cost
     from gateway_lib.experiments.figures.distribution import distribution as distribution
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
     from gateway_lib.experiments.keeping import headline_figures as headline_figures
     from gateway_lib.experiments.keeping import keep as keep
     from gateway_lib.experiments.linting import lint as lint
+    from gateway_lib.experiments.linting import refuse_faulty as refuse_faulty
     from gateway_lib.experiments.live import Live as Live
     from gateway_lib.experiments.memo import headline as headline
     from gateway_lib.experiments.memo import memo_page as memo_page
@@ -66,7 +71,8 @@ _OF = {
     "analysis": ("analyse",),
     "bandit": ("inverse_propensity", "next_weights"),
     "calibration": ("calibrate",),
-    "design": ("plan",),
+    "design": ("plan", "plan_or_reason"),
+    "ending": ("carry_out", "known_way"),
     "explorer": ("explore",),
     "figures.cost": ("cost",),
     "figures.distribution": ("distribution",),
@@ -76,7 +82,7 @@ _OF = {
     "figures.split": ("split",),
     "file": ("load", "path_of"),
     "keeping": ("headline_figures", "keep"),
-    "linting": ("lint",),
+    "linting": ("lint", "refuse_faulty"),
     "live": ("Live",),
     "memo": ("headline", "memo_page", "more_units"),
     "outcomes": ("about", "load_outcomes"),
@@ -87,15 +93,4 @@ _OF = {
     "traffic": ("Crowd", "send", "traffic_summary"),
     "watching": ("analysed", "look", "watch"),
 }
-_WHERE = {name: module for module, names in _OF.items() for name in names}
-__all__ = sorted(_WHERE)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _WHERE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__, __all__ = facade(__name__, _OF)

@@ -77,6 +77,17 @@ def plan(
     )
 
 
+def plan_or_reason(
+    experiment: Experiment, *, units_per_day: float | None = None
+) -> tuple[Plan | None, tuple[str, ...]]:
+    """A plan and what it assumes; None and the reason where the file does not say what a plan needs."""
+    try:
+        made = plan(experiment, units_per_day=units_per_day)
+    except DesignRefused as error:
+        return None, (f"no plan: {error}",)
+    return made, made.assumptions
+
+
 def units_needed(experiment: Experiment, told: Expectation) -> int:
     """Of all arms together, for the file's power at its MDE."""
     drift = drift_for(

@@ -15,10 +15,11 @@ from pydantic import ValidationError
 
 from gateway_lib.config.linting.document import Document
 from gateway_lib.config.linting.document import load as read
+from gateway_lib.errors import ExperimentFileError
 from gateway_lib.experiments.file import EXPERIMENTS, Experiment
 from gateway_lib.experiments.linting.draft import Draft, served_models
 from gateway_lib.experiments.linting.rules import RULES
-from gateway_lib.findings import Finding
+from gateway_lib.findings import Finding, failing
 
 UNREADABLE = "experiment/unreadable"
 INVALID = "experiment/not-valid"
@@ -38,6 +39,18 @@ def lint(path: Path, models: Iterable[str] | None = None) -> list[Finding]:
         What was found, by line; empty where nothing is wrong.
     """
     return _checked(path, models)[1]
+
+
+def refuse_faulty(findings: Iterable[Finding]) -> None:
+    """Raise where there is an error among them; a file that misleads is not started.
+
+    Raises:
+        ExperimentFileError: A line for each error.
+    """
+    if errors := failing(findings):
+        raise ExperimentFileError(
+            "\n".join(f"{one.path}:{one.line}: {one.problem}" for one in errors)
+        )
 
 
 def lint_folder(folder: Path = EXPERIMENTS, models: Iterable[str] | None = None) -> list[Finding]:
