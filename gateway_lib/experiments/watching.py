@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from gateway_lib.errors import OutcomesUnusable
+from gateway_lib.errors import GatewayUnreachable, OutcomesUnusable
 from gateway_lib.experiments import outcomes
 from gateway_lib.experiments.analysis import analyse
 from gateway_lib.experiments.live import Live
@@ -16,6 +16,8 @@ from gateway_lib.experiments.memo import headline
 from gateway_lib.experiments.results import Analysis
 
 RUNNING = "running"
+MOST_MISSED = 5
+"""Looks in a row that a gateway may leave without an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +90,29 @@ def watch(
 ) -> Iterator[Look]:
     """Look at once and then again and again, until the experiment runs no more.
 
+    A gateway that has answered before may be away for a while: it is asked again at the next look.
+
     Args:
         live: The gateway's experiments.
         name: Of the experiment.
         every_s: Seconds from the end of a look to the next.
         pause: Waits for so many seconds.
+
+    Raises:
+        ExperimentRefused: There is none of this name.
+        GatewayUnreachable: The gateway does not answer at first, or `MOST_MISSED` times in a row later.
     """
+    missed = MOST_MISSED
     while True:
-        found = look(live, name)
-        yield found
-        if found.state != RUNNING:
-            return
+        try:
+            found = look(live, name)
+        except GatewayUnreachable:
+            missed += 1
+            if missed >= MOST_MISSED:
+                raise
+        else:
+            missed = 0
+            yield found
+            if found.state != RUNNING:
+                return
         pause(every_s)
