@@ -46,8 +46,21 @@ def opened(gateway: str | None) -> Iterator[Live]:
         yield live
 
 
-def kept(source: str, runs_dir: Path | None) -> Path | None:
-    """Where outcomes are kept under this name; None where it is an experiment's."""
+def kept(source: str, runs_dir: Path | None, version: int | None = None) -> Path | None:
+    """Where outcomes are kept under this name; None where it is an experiment's.
+
+    Raises:
+        ExperimentRefused: A version is asked for, and what is kept has but its own.
+    """
+    found = _kept(source, runs_dir)
+    if found is not None and version is not None:
+        raise ExperimentRefused(
+            f"{source} has the outcomes of one version: --version is for an experiment of a gateway"
+        )
+    return found
+
+
+def _kept(source: str, runs_dir: Path | None) -> Path | None:
     from gateway_lib.runs.run import RECORDS
     from gateway_lib.settings import settings
 

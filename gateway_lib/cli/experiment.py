@@ -213,7 +213,7 @@ def analyse(
     """
     from gateway_lib.experiments.watching import analysed
 
-    known = kept(source, runs_dir)
+    known = kept(source, runs_dir, version)
     if known is None:
         frame, analysis, said, folder = analysed_run(source, version, gateway, runs_dir)
     else:
@@ -246,7 +246,7 @@ def memo(
     from gateway_lib.experiments.watching import analysed
     from gateway_lib.runs.manifest import write_atomically
 
-    known = kept(source, runs_dir)
+    known = kept(source, runs_dir, version)
     if known is None:
         with opened(gateway) as live:
             frame = live.outcomes(source, version=version)

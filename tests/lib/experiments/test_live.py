@@ -16,7 +16,7 @@ from gateway_lib.errors import ExperimentRefused, GatewayUnreachable
 from gateway_lib.experiments.file import Experiment, parse
 from gateway_lib.experiments.live import Live
 from gateway_lib.experiments.traffic import Crowd, send
-from gateway_lib.experiments.watching import look, watch
+from gateway_lib.experiments.watching import MOST_MISSED, look, watch
 from gateway_lib.settings import Settings, settings_of
 from tests.middleware.experiments.conftest import (  # noqa: F401
     ADA,
@@ -172,6 +172,85 @@ async def test_what_units_had_before_is_a_covariate(service, known):
     assert (pre["cost_usd"] == PRICE).all() and (pre["latency_ms"] > 0).all()
 
 
+async def test_what_units_had_before_is_from_before_the_version_that_is_analysed(service, known):
+    document = {**DOCUMENT, "analysis": {"pre_period_days": 7}}
+    document["routing"] = {**DOCUMENT["routing"], "ramp": [1.0]}
+
+    async def begin(**changed: Any) -> None:
+        answer = await service.put({**document, **changed}, new_version="true")
+        assert answer.status_code == 201, answer.text
+
+    def before(version: int) -> Any:
+        with Live(known) as live:
+            return live.before("tried", live.outcomes("tried", version=version))
+
+    await begin()
+    await called(service, 5)
+    await service.outcomes("tried")
+    await begin(hypothesis="Another one.")
+    await called(service, 8)
+    await service.outcomes("tried")
+    assert await in_thread(lambda: before(1)) is None, "nobody had called before the first"
+    assert len(await in_thread(lambda: before(2))) == 5
+
+
+class Relay:
+    """A port before the service that can be closed, as a gateway that restarts is."""
+
+    def __init__(self, service: Service) -> None:
+        self._to = service.http.base_url
+        self._server: asyncio.Server | None = None
+        self._open: list[asyncio.StreamWriter] = []
+        self.port = 0
+
+    async def open(self) -> None:
+        self._server = await asyncio.start_server(self._joined, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def close(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        for writer in self._open:
+            writer.close()
+
+    async def _joined(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        served, asked = await asyncio.open_connection(self._to.host, self._to.port)
+        self._open += [asked, writer]
+        await asyncio.gather(_copied(reader, asked), _copied(served, writer))
+
+
+async def _copied(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(1 << 16):
+        writer.write(data)
+        await writer.drain()
+    writer.close()
+
+
+async def test_a_watch_goes_on_when_the_gateway_was_away(service, known, wanted):
+    relay, loop = Relay(service), asyncio.get_running_loop()
+    await relay.open()
+    behind = known.model_copy(update={"base_url": f"http://127.0.0.1:{relay.port}"})
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        step = {1: relay.close, MOST_MISSED: relay.open, MOST_MISSED + 1: relay.close}
+        if act := step.get(len(pauses)):
+            asyncio.run_coroutine_threadsafe(act(), loop).result()
+
+    def watched() -> list[Any]:
+        seen = []
+        with pytest.raises(GatewayUnreachable):
+            for found in watch(live, "tried", every_s=1.0, pause=pause):
+                seen.append(found.state)
+        return seen
+
+    with Live(behind) as live:
+        await in_thread(lambda: live.start(wanted))
+        assert await in_thread(watched) == ["running", "running"]
+    assert len(pauses) == 2 * MOST_MISSED
+
+
 async def test_a_guardrail_that_is_shown_violated_ends_the_experiment(
     service,
     known,
@@ -292,6 +371,9 @@ async def test_every_command(service, known, tmp_path):
         path.name for path in folder.iterdir()
     }
     assert "Cannot tell yet" in await gateway("analyse", found["run"])
+    for command in ("analyse", "memo"):
+        told = await gateway(command, found["run"], "--version", "1", status=1)
+        assert "--version is for an experiment of a gateway" in told
     assert "Cannot tell yet: m.html" in await gateway("memo", str(folder), "--out", "m.html")
     assert (tmp_path / "m.html").read_text().startswith("<!DOCTYPE html>")
     assert (await gateway("watch", "tried", "--once", "--json"))["state"] == "running"
