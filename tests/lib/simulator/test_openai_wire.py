@@ -244,6 +244,8 @@ def test_models(client):
         "gpt-4o-mini",
         "gpt-5.4-mini",
         "text-embedding-3-small",
+        "simulated-baseline",
+        "simulated-candidate",
     ]
     assert client.models.retrieve("gpt-4o").id == "gpt-4o"
 

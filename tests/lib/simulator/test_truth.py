@@ -22,6 +22,7 @@ from gateway_lib.simulator.settings import DEFAULT_CONFIG, load_settings
 from gateway_lib.simulator.tokens import count, tokenize
 
 GOOD = '{"id":"a","category":"c","question":"What is it?","answer":"b","wrong":["c"]}\n'
+ARMS = ("simulated-baseline", "simulated-candidate")
 IDS = [
     "gpt-4o",
     "gpt-4o-mini",
@@ -56,8 +57,9 @@ def test_prices_are_litellms(settings):
         "model_prices_and_context_window_backup.json"
     )
     prices = json.loads(table.read_text(encoding="utf-8"))
-    assert list(settings.models) == IDS
-    for model, profile in settings.models.items():
+    assert list(settings.models) == [*IDS, *ARMS]
+    for model in IDS:
+        profile = settings.models[model]
         if model == "anthropic.claude-3-haiku-20240307-v1:0":
             expected = (0.25, 1.25)
         else:
@@ -71,8 +73,20 @@ def test_prices_are_litellms(settings):
         assert (profile.price.input, profile.price.output) == pytest.approx(expected), model
 
 
+def test_the_arms_differ_as_they_are_said_to(settings):
+    """What `config/experiments/cheaper-model.yaml` is to find out."""
+    baseline, candidate = (settings.models[arm] for arm in ARMS)
+    for timing in ("ttft_ms", "itl_ms"):
+        before, after = getattr(baseline, timing), getattr(candidate, timing)
+        assert (after.median, after.p95) == pytest.approx((0.85 * before.median, 0.85 * before.p95))
+    assert candidate.price.input == pytest.approx(0.8 * baseline.price.input)
+    assert candidate.price.output == pytest.approx(0.8 * baseline.price.output)
+    assert candidate.accuracy.default == pytest.approx(baseline.accuracy.default - 0.02)
+    assert candidate.output_tokens == baseline.output_tokens
+
+
 def test_profiles_suit_notebooks(settings):
-    chat = [p for p in settings.models.values() if p.kind == "chat"]
+    chat = [settings.models[model] for model in IDS if settings.models[model].kind == "chat"]
     assert all(40 <= p.ttft_ms.median <= 250 and 4 <= p.itl_ms.median <= 15 for p in chat)
     assert len({(p.ttft_ms.median, p.itl_ms.median) for p in chat}) == len(chat)
 
