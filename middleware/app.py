@@ -31,6 +31,7 @@ from middleware.experiments.experiments import Experiments
 from middleware.guard import Guard
 from middleware.guardrails.checking import Checking
 from middleware.guardrails.guardrails import Guardrails
+from middleware.guardrails.realtime import Realtime
 from middleware.history import api as history
 from middleware.history.archive import Archive
 from middleware.history.conversations import Conversations
@@ -130,7 +131,7 @@ class _FrontDoor:
         own = (route for router in _ROUTERS for route in router.routes if isinstance(route, Route))
         self._own = re.compile("|".join(_NAME.sub("(?:", r.path_regex.pattern) for r in own))
         self._http = Guard(Checking(Inference(Metering(PassThrough()))), render_openai)
-        self._websocket = Guard(Metering(WebSocketRelay()), render_openai)
+        self._websocket = Guard(Metering(Realtime(WebSocketRelay())), render_openai)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         serving = self._serving(scope)

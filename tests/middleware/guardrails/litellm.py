@@ -26,11 +26,22 @@ class LiteLLM:
         self.names: list[str] | None = ["a", "b"]
         self.always: set[str] = set()
         self.down: set[str] = set()
+        self.models: list[dict[str, Any]] = []
+        self.listings = 0
+        self.error: tuple[int, dict[str, Any]] | None = None
+        """What every model call is answered with, where it is given."""
+        self.role = "internal_user"
         self.squeezes = self.streams = False
         self.asked: list[tuple[str, Any]] = []
 
     async def __call__(self, scope, receive, send) -> None:
         if scope["type"] == "lifespan":
+            return
+        if scope["type"] == "websocket":
+            self.asked.append((scope["path"], scope["query_string"].decode()))
+            await receive()
+            await send({"type": "websocket.accept"})
+            await receive()
             return
         body = b""
         while (message := await receive()).get("more_body"):
@@ -43,7 +54,7 @@ class LiteLLM:
         elif path == "/key/info":
             await self._answer(send, 200, {"info": {"user_id": "somebody"}})
         elif path == "/v2/user/info":
-            await self._answer(send, 200, {"user_role": "internal_user"})
+            await self._answer(send, 200, {"user_role": self.role})
         elif path == "/guardrails/apply_guardrail":
             self.asked.append((path, fields))
             await self._answer(send, 500 if fields["guardrail_name"] in self.down else 200, {})
@@ -51,7 +62,8 @@ class LiteLLM:
             self.asked.append((path, fields))
             await self._call(send, fields)
         else:
-            await self._answer(send, 200, {"data": [], "status": "healthy", "db": "connected"})
+            known = {"data": self.models, "status": "healthy", "db": "connected"}
+            await self._answer(send, 200, known)
 
     @property
     def calls(self) -> list[Any]:
@@ -59,11 +71,19 @@ class LiteLLM:
         return [fields for path, fields in self.asked if "apply" not in path]
 
     async def _list(self, send) -> None:
+        self.listings += 1
         if self.names is None:
             await self._answer(send, 500, {})
             return
         entries = [
-            {"guardrail_name": name, "litellm_params": {"default_on": name in self.always}}
+            {
+                "guardrail_name": name,
+                "litellm_params": {
+                    "default_on": name in self.always,
+                    "guardrailIdentifier": f"{name}id",
+                    "guardrailVersion": "1",
+                },
+            }
             for name in self.names
         ]
         await self._answer(send, 200, {"guardrails": entries})
@@ -71,6 +91,9 @@ class LiteLLM:
     async def _call(self, send, fields) -> None:
         text = json.dumps(fields)
         applied = {*fields.get("guardrails", ()), *self.always}
+        if self.error:
+            await self._answer(send, self.error[0], {"error": self.error[1]})
+            return
         if applied & self.down:
             await self._answer(
                 send, 500, {"error": {"message": "an unexpected error", "code": "500"}}
