@@ -66,10 +66,13 @@ async def begin(
     if arn:
         model_id, request = await _prompted(exchange, arn, request)
     if request.get("guardrailConfig"):
-        await catalogue.learn(model_id)
+        await exchange.may_configure(model_id)
     route = catalogue.route(model_id)
     body = chat_body(request, route, catalogue, stream=stream, continues=bool(wish.session_id))
-    await exchange.guard(_named(body, names))
+    kept_names = tuple(body.get(NAMES, ()))  # in the place of Bedrock's own
+    if names:
+        body[NAMES] = list(dict.fromkeys((*kept_names, *names)))
+    await exchange.guard(names, kept_names)
     said = body["messages"]
     instruction: list[dict[str, Any]] = []
     if exchange.trial:
@@ -118,14 +121,6 @@ async def accept(exchange: Exchange, call: Call, reservation: Reservation) -> Tu
         if reservation.is_held and turn.continues:
             reservation.check(call.body, document.dumps(call.body))
     return turn
-
-
-def _named(body: dict[str, Any], names: tuple[str, ...]) -> tuple[str, ...]:
-    """All of LiteLLM's guardrails that the call names, in its body."""
-    named = tuple(dict.fromkeys((*body.get(NAMES, ()), *names)))
-    if named:
-        body[NAMES] = list(named)
-    return named
 
 
 def _of_ours(request: Request) -> tuple[Wish, int | None, tuple[str, ...]]:

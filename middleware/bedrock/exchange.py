@@ -113,16 +113,27 @@ class Exchange:
         values = (value for each, value in self._scope["headers"] if each == name)
         return str(next(values, b"").decode("latin-1"))
 
-    async def guard(self, names: tuple[str, ...]) -> None:
+    async def guard(self, names: tuple[str, ...], kept: tuple[str, ...] = ()) -> None:
         """Have the call guarded by LiteLLM's guardrails of these names, and by those of every call.
+
+        `names` are those that the caller has named, `kept` those in the place of Bedrock's own.
 
         Raises:
             UnknownGuardrail, GuardrailsUnknown: there is no such guardrail, or nobody knows.
         """
-        if names:
+        if names or kept:
             await self.identify()
-            await self._guardrails.check_names(names)
-        self._guardrails.guard(self._scope, names)
+            await self._guardrails.check_names((*names, *kept))
+        self._guardrails.guard(self._scope, names, kept)
+
+    async def may_configure(self, model: str) -> None:
+        """Have known what guards a model, for a call that brings a `guardrailConfig`.
+
+        Raises:
+            ServiceError: the key is not good, or nobody knows.
+        """
+        await self.identify()
+        await self._guardrails.own_configs(model)
 
     async def body(self) -> Any:
         """The decoded JSON of the request's body."""

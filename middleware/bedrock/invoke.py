@@ -175,7 +175,7 @@ async def _guarded(
                 f"The gateway has no guardrail {identifier!r} in version {version!r}."
             )
         names = (known.name,)
-    await exchange.guard(names)
+    await exchange.guard((), names)
     return {**message, NAMES: list(names)} if names else message
 
 

@@ -18,8 +18,7 @@ Body = Mapping[str, Any]
 _LEAST_OUTPUT = 16  # what some providers make of less
 _MOST_ANSWERS = 2**20
 _MOST_TOKENS = 2**40
-# fields by which a call is served by another model, with tools of the provider's, or later
-_UNBOUNDED = (
+OTHER_MODELS = (
     "fallbacks",
     "context_window_fallbacks",
     "content_policy_fallbacks",
@@ -28,6 +27,11 @@ _UNBOUNDED = (
     "model_list",
     "user_config",
     "router_settings_override",
+)
+"""Fields by which a call may be served by another model than the one that it names."""
+# with tools of the provider's, or later
+_UNBOUNDED = (
+    *OTHER_MODELS,
     "web_search_options",
     "mcp_servers",
     "background",

@@ -21,6 +21,7 @@ from middleware.chat.request import ChatRequest
 from middleware.experiments.calls import ChatCall, mentions_one, named_in
 from middleware.experiments.experiments import Experiments
 from middleware.experiments.trial import trial_of
+from middleware.guardrails.forms import refuse_form
 from middleware.guardrails.guardrails import Guardrails
 from middleware.guardrails.wish import are_mentioned
 from middleware.history.conversations import Conversations
@@ -53,6 +54,7 @@ class ChatApi:
         guardrails: Guardrails = state.guardrails
         if conversations.are_off and admission.is_off and not await budgets.are_any():
             body = await caller.whole(MAX_BODY)
+            refuse_form(scope, body)
             if (
                 trial is None
                 and not _is_ours(body)
@@ -67,6 +69,7 @@ class ChatApi:
         else:
             identity = await keys.identify(scope)
             body = await caller.whole(MAX_BODY)
+            refuse_form(scope, body)
         if trial is None and (named := named_in(scope, self._model, body)):
             name, fields = named
             experiments: Experiments = state.experiments

@@ -22,7 +22,8 @@ async def check(
     Raises:
         ServiceError: it cannot be honoured.
     """
-    wish = await guardrails.check(scope, request.fields, route.model)
+    in_path = None if request.target else request.model_in_path
+    wish = await guardrails.check(scope, request.fields, in_path)
     if wish.is_empty:
         return
     request.rewrite()
@@ -42,6 +43,5 @@ async def check(
             f"The gateway has no guardrail {identifier!r} in version {version!r}."
         )
     del request.fields[CONFIG]
-    names = tuple(dict.fromkeys((*wish.names, known.name)))
-    request.set(NAMES, list(names))
-    guardrails.guard(scope, names)
+    request.set(NAMES, list(dict.fromkeys((*wish.names, known.name))))
+    guardrails.guard(scope, wish.names, kept=(known.name,))

@@ -33,6 +33,7 @@ class ChatRequest:
         if not isinstance(fields, dict):
             raise InvalidRequest("The request body must be a JSON object.")
         self.fields: dict[str, Any] = fields
+        self.model_in_path = model_in_path
         self.model = model_in_path or fields.get("model")
         before = len(fields)
         self.wish = Wish.taken_from(fields)

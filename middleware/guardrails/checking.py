@@ -11,6 +11,7 @@ from middleware.admission.inference import again
 from middleware.budgets import routes
 from middleware.caller import MAX_BODY, Caller
 from middleware.guardrails.errors import GuardrailsMalformed
+from middleware.guardrails.forms import content_type, is_form, is_large, refuse_form, refuse_named
 from middleware.guardrails.guardrails import Guardrails
 from middleware.guardrails.wish import are_mentioned
 
@@ -18,7 +19,12 @@ from middleware.guardrails.wish import are_mentioned
 _APPLIED = re.compile(
     r".*/(?:chat/completions|completions|embeddings)|(?:/openai)?(?:/v1)?/responses|.*/v1/messages"
 )
-_IN_A_FORM = re.compile(rb'name="?[^"\r\n]*guardrail', re.I)
+# providers that take sounds and pictures as they are: what is no JSON there LiteLLM does not read either
+_RAW = re.compile(
+    r"/(?:bedrock|comprehendmedical|azure_speech|transcribe|vertex[-_]ai|gemini|(?:eu\.)?assemblyai|"
+    r"deepgram|fal_ai|nvidia_nim)(?:/.*)?",
+    re.I,
+)
 
 
 class Checking:
@@ -28,18 +34,20 @@ class Checking:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] != "POST" or routes.of(scope) is None or _is_large_form(scope):
+        if scope["method"] != "POST" or routes.of(scope) is None or _goes_on_unread(scope):
             await self._app(scope, receive, send)
             return
         guardrails: Guardrails = scope["app"].state.guardrails
         body = await Caller(receive).whole(MAX_BODY)
-        if not are_mentioned(body):
+        if _is_applied(scope):
+            refuse_form(scope, body)
+        if is_form(scope):
+            refuse_named(scope, body)
             guardrails.guard(scope)
-        elif b"form" in _header(scope, b"content-type").lower():
-            if _IN_A_FORM.search(body):
-                raise GuardrailsMalformed("Guardrails cannot be named in a form.")
-        else:
+        elif are_mentioned(body):
             body = await _checked(guardrails, scope, body)
+        else:
+            guardrails.guard(scope)
         await self._app(scope, again(body, receive), send)
 
 
@@ -48,11 +56,16 @@ async def _checked(guardrails: Guardrails, scope: Scope, body: bytes) -> bytes:
     try:
         fields = orjson.loads(body)
     except orjson.JSONDecodeError:
-        raise GuardrailsMalformed("The request body is not valid JSON.") from None
+        fields = None
     if not isinstance(fields, dict):
+        if _is_raw(scope):
+            guardrails.guard(scope)
+            return body
         raise GuardrailsMalformed("The request body must be a JSON object.")
-    wish = await guardrails.check(scope, fields, fields.get("model"))
-    if wish.names and not _APPLIED.fullmatch(scope["path"].rstrip("/")):
+    metered = routes.of(scope)
+    in_path = metered.model if isinstance(metered, routes.Metered) else ""
+    wish = await guardrails.check(scope, fields, in_path)
+    if wish.names and not _is_applied(scope):
         raise GuardrailsMalformed("Guardrails that a call names are not applied on this path.")
     if wish.is_empty:
         return body
@@ -62,12 +75,16 @@ async def _checked(guardrails: Guardrails, scope: Scope, body: bytes) -> bytes:
         raise GuardrailsMalformed("The request is nested more than 250 levels deep.") from None
 
 
-def _is_large_form(scope: Scope) -> bool:
-    """Whether the body is files, and so many that they are passed on as they come."""
-    length = _header(scope, b"content-length")
-    is_small = length.isdigit() and int(length) <= MAX_BODY
-    return b"form" in _header(scope, b"content-type").lower() and not is_small
+def _goes_on_unread(scope: Scope) -> bool:
+    """Whether a body is passed on piece by piece: large forms, and what is only a provider's to read."""
+    if is_form(scope):
+        return is_large(scope) and not _is_applied(scope)
+    return _is_raw(scope) and b"json" not in content_type(scope)
 
 
-def _header(scope: Scope, wanted: bytes) -> bytes:
-    return next((bytes(value) for name, value in scope["headers"] if name == wanted), b"")
+def _is_applied(scope: Scope) -> bool:
+    return _APPLIED.fullmatch(scope["path"].rstrip("/")) is not None
+
+
+def _is_raw(scope: Scope) -> bool:
+    return _RAW.fullmatch(scope["path"]) is not None and not _is_applied(scope)

@@ -8,7 +8,7 @@ every call, or on a model, are never left out.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,12 @@ if TYPE_CHECKING:
 WARNING = b"x-guardrail-warning"
 _OF_A_MODEL = "litellm."  # what LiteLLM puts before the errors of models
 _MAY_BE_A_GUARDRAILS = frozenset((403, 404, 408, 424, 429))
+# LiteLLM's own types of errors that have been decided before any guardrail is asked
+_LIMITS = frozenset(
+    ("budget_exceeded", "auth_error", "expired_key", "team_member_permission_error")
+)
+_OF_A_RATE = "Rate limit exceeded for "
+_DENIED = "_access_denied"
 _EVENT = b"data:"
 _LARGEST_ERROR = 2**20
 Send = Callable[[bytes], Awaitable[aiohttp.ClientResponse]]
@@ -45,10 +51,17 @@ class Sent:
 class Guarding:
     """The guardrails of one call."""
 
-    def __init__(self, guardrails: Guardrails, names: tuple[str, ...], exchange: Exchange) -> None:
-        """Guard a call that names these guardrails."""
+    def __init__(
+        self,
+        guardrails: Guardrails,
+        names: Collection[str],
+        kept: Collection[str],
+        exchange: Exchange,
+    ) -> None:
+        """Guard a call that names guardrails, and has others that are `kept` whatever the setting says."""
         self._guardrails = guardrails
-        self._names = frozenset(names)
+        self._kept = frozenset(kept)
+        self._names = frozenset(names) - self._kept
         self._exchange = exchange
 
     async def send(self, body: bytes, send: Send) -> Sent:
@@ -91,18 +104,31 @@ class Guarding:
     async def _failing(
         self, response: aiohttp.ClientResponse, error: dict[str, Any]
     ) -> frozenset[str]:
-        if response.status < 500 and response.status not in _MAY_BE_A_GUARDRAILS:
+        is_broken = response.status >= 500
+        if not is_broken and response.status not in _MAY_BE_A_GUARDRAILS:
             return frozenset()
-        if str(error.get("message") or "").startswith(_OF_A_MODEL):
-            return frozenset()
-        try:
-            listed = await self._guardrails.register.renewed()
-        except GuardrailsUnknown:
+        if str(error.get("message") or "").startswith(_OF_A_MODEL) or _is_a_limit(response, error):
             return frozenset()
         # those of the model or the key are told by LiteLLM, together with whatever else was named
         told = response.headers.get("x-litellm-applied-guardrails", "")
-        applied = self._names | {name.strip() for name in told.split(",")}
-        return await self._guardrails.health.failing(listed.always | (applied & listed.names))
+        applied = self._names | self._kept | {name.strip() for name in told.split(",")} - {""}
+        register = self._guardrails.register
+        try:
+            # one of every call may have been made since; a failure that is no server's error can wait
+            listed = await (register.renewed() if is_broken else register.listed())
+        except GuardrailsUnknown:
+            return frozenset()
+        asked = listed.always | (applied & listed.names)
+        return await self._guardrails.health.failing(asked) if asked else frozenset()
+
+
+def _is_a_limit(response: aiohttp.ClientResponse, error: dict[str, Any]) -> bool:
+    """Whether it is LiteLLM's own word: a limit of a key, a team or a user, or a model that is not theirs."""
+    said = str(error.get("message") or "")
+    if "rate_limit_type" in response.headers or said.startswith(_OF_A_RATE):
+        return True
+    kind = str(error.get("type"))
+    return kind in _LIMITS or kind.endswith(_DENIED)
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

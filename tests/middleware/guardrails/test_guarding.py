@@ -3,51 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
-import httpx
 import pytest
 
-from middleware.app import create_app
-from middleware.settings import Settings
+from .conftest import gateway
 
-from ..conftest import opened, served
-from .litellm import LiteLLM
-
-KEY = {"authorization": "Bearer sk-somebody"}
 CHAT, CONVERSE = "/v1/chat/completions", "/bedrock/model/m/converse"
-
-
-@pytest.fixture
-async def litellm() -> AsyncIterator[LiteLLM]:
-    app = LiteLLM()
-    async with served(app) as url:
-        app.url = url
-        yield app
-
-
-@asynccontextmanager
-async def gateway(litellm: LiteLLM, database: str, **settings) -> AsyncIterator[httpx.AsyncClient]:
-    known = Settings(
-        litellm_key="sk-service", litellm_url=litellm.url, database_url=database, **settings
-    )
-    async with served(create_app(known), server_header=False) as url:
-        await opened(url)
-        async with httpx.AsyncClient(base_url=url, headers=KEY, trust_env=False) as http:
-            yield http
-
-
-@pytest.fixture
-async def closed(litellm, postgres_url) -> AsyncIterator[httpx.AsyncClient]:
-    async with gateway(litellm, postgres_url) as http:
-        yield http
-
-
-@pytest.fixture
-async def open_(litellm, postgres_url) -> AsyncIterator[httpx.AsyncClient]:
-    async with gateway(litellm, postgres_url, guardrails_fail_open=True) as http:
-        yield http
 
 
 def body(text: str = "hi", *names: str, **fields):
@@ -161,15 +122,48 @@ async def test_counters(litellm, open_):
     )
 
 
-async def test_a_large_form_is_not_read(litellm, closed):
-    """What has no length, or a great one, goes on piece by piece as before."""
+LIMITS = [
+    (429, {"message": "Rate limit exceeded for api_key: x. Limit type: requests.", "type": "None"}),
+    (429, {"message": "Budget has been exceeded!", "type": "budget_exceeded"}),
+    (403, {"message": "key not allowed", "type": "key_model_access_denied"}),
+    (403, {"message": "not allowed", "type": "auth_error"}),
+]
 
-    async def pieces():
-        for _ in range(4):
-            yield b'name="guardrails"' * 100
 
-    headers = {"content-type": "multipart/form-data; boundary=x"}
-    path = "/v1/audio/transcriptions"
-    assert (await closed.post(path, content=pieces(), headers=headers)).status_code == 200
-    small = b'--x\r\nContent-Disposition: form-data; name="guardrails"\r\n\r\na\r\n--x--'
-    assert (await closed.post(path, content=small, headers=headers)).status_code == 400
+@pytest.mark.parametrize(("status", "error"), LIMITS)
+async def test_a_limit_of_litellms_is_no_failure_of_a_guardrail(litellm, open_, status, error):
+    litellm.error, litellm.down = (status, error), {"a"}
+    answer = await open_.post(CHAT, json=body("hi", "a"))
+    assert (answer.status_code, answer.json()) == (status, {"error": error})
+    assert len(litellm.asked) == 1  # neither was it repeated, nor the guardrail asked
+
+
+async def test_of_an_errors_guardrails_the_list_that_is_known_tells(litellm, postgres_url):
+    """A new list is waited for only where a server has failed."""
+    litellm.models = [{"model_name": "m", "litellm_params": {"model": "openai/m"}}]
+    async with gateway(litellm, postgres_url) as closed:
+        await _told_by_the_list(litellm, closed)
+
+
+async def _told_by_the_list(litellm, closed):
+    await closed.post(CHAT, json=body("hi", "a"))
+    litellm.error, before = (429, {"message": "Too many", "type": "None"}), litellm.listings
+    await asyncio.sleep(0.6)  # a list counts as new for half a second
+    for _ in range(3):
+        assert (await closed.post(CHAT, json=body())).status_code == 429
+    assert litellm.listings == before
+    assert len(litellm.asked) == 4
+
+
+async def test_a_guardrail_of_every_call_that_was_made_just_now(litellm, open_):
+    await open_.post(CHAT, json=body("hi", "a"))
+    litellm.always, litellm.down = {"b"}, {"b"}
+    answer = await open_.post(CHAT, json=body())
+    assert answer.json()["error"]["code"] == "guardrail_unavailable"
+
+
+async def test_where_nobody_has_one_no_error_waits_for_a_guardrail(litellm, closed):
+    litellm.names, litellm.error = [], (500, {"message": "broken"})
+    for _ in range(2):
+        assert (await closed.post(CHAT, json=body())).status_code == 500
+    assert not [path for path, _ in litellm.asked if "apply" in path]
