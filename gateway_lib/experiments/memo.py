@@ -97,7 +97,7 @@ def _total(analysis: Analysis) -> int:
 
 def _effect_row(effect: Effect, experiment: Experiment) -> dict[str, Any]:
     metric = experiment.metric(effect.metric)
-    found = {None: "no difference shown", True: "better", False: "worse"}[effect.better]
+    found = {None: "not shown", True: "better", False: "worse"}[effect.better]
     return {
         "metric": effect.metric.replace("_", " "),
         "role": effect.role,

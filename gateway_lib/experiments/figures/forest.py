@@ -49,7 +49,7 @@ def forest(analysis: Analysis, experiment: Experiment, *, small: bool = False) -
         axes.set_yticks(range(len(rows)), names)
         axes.tick_params(axis="y", labelcolor=plots.INK)
         axes.set_ylim(-0.6, max(len(rows), 1) - 0.4)
-        axes.set_title(f"Effects, with {_level(analysis, rows)}")
+        axes.set_title(f"Effects, with\n{_level(analysis, rows)}")
         axes.set_xlabel("change, % of the control")
         axes.xaxis.set_major_formatter(lambda value, _: f"{value * 100:g}")
         plots.horizontal_only(axes)

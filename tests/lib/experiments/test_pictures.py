@@ -62,19 +62,19 @@ def _title(analysis, said):
 def test_the_effects_say_how_sure_their_intervals_are():
     frame, said = told(300)
     assert _title(experiments.analyse(frame, said), said) == (
-        "Effects, with 95 % intervals, valid at every look"
+        "Effects, with\n95 % intervals, valid at every look"
     )
     frame, said = told(300, **THREE)
     assert _title(experiments.analyse(frame, said), said) == (
-        "Effects, with 95 to 97.5 % intervals, valid at every look"
+        "Effects, with\n95 to 97.5 % intervals, valid at every look"
     )
     frame, said = told(300, analysis={"rule": "fixed", "units": 600})
     assert _title(experiments.analyse(frame, said), said) == (
-        "Effects, with 95 to 97.5 % intervals for one look"
+        "Effects, with\n95 to 97.5 % intervals for one look"
     )
     frame, said = told(300, analysis={"rule": "fixed", "units": 601})
     assert _title(experiments.analyse(frame, said), said) == (
-        "Effects, with 95 to 97.5 % intervals for one look, guardrails at every look"
+        "Effects, with\n95 to 97.5 % intervals for one look, guardrails at every look"
     )
 
 
