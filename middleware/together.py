@@ -45,11 +45,6 @@ class Together(Generic[Item, Result]):
             self._running = asyncio.create_task(self._run())
         return await done
 
-    async def close(self) -> None:
-        """Wait until all that was given is done."""
-        if self._running is not None:
-            await asyncio.shield(self._running)
-
     async def _run(self) -> None:
         try:
             while batch := self._waiting[: self._most]:

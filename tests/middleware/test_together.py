@@ -32,7 +32,6 @@ async def test_alone_it_waits_for_nobody():
     together = Together(work)
     assert await together.do("a") == "a"
     assert await together.do("b") == "b"
-    await together.close()
 
 
 async def test_one_that_spoils_a_batch_fails_alone():
@@ -63,5 +62,4 @@ async def test_who_leaves_does_not_take_his_item_back():
     with pytest.raises(asyncio.CancelledError):
         await leaving
     assert await staying == 2
-    await together.close()
     assert seen == [1, 2]
