@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from gateway_lib import local
 from gateway_lib.local import ports
@@ -21,6 +22,23 @@ from gateway_lib.local.postgres import Postgres
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 # a test run in the background ignores Ctrl-C, and every command it starts and interrupts would, too
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+settings.register_profile("repeatable", derandomize=True)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The usual run draws the same examples each time; `make faults` looks for new ones."""
+    if config.option.markexpr == "not faults":
+        settings.load_profile("repeatable")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Side by side: all that needs the whole gateway in one process, the rest by folder."""
+    for item in items:
+        folder = item.path.relative_to(Path(__file__).parent).parts[:2]
+        shared = "stack" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("stack" if shared else "/".join(folder)))
 
 
 def pytest_report_header() -> str:

@@ -21,6 +21,7 @@ from gateway_lib.proxies import past_proxies
 
 START_SECONDS = 300.0
 STOP_SECONDS = 60.0
+_STARTED = ("ready", "degraded")
 FAILED = "failed: "
 """What the supervisor's last words begin with when it gives up; several lines may follow."""
 
@@ -72,7 +73,7 @@ class RunningStack:
 def find(state: State) -> RunningStack:
     """The stack that runs in `state`; `StackNotRunning` or, before it is ready, `StackError`."""
     snapshot = state.running_snapshot()
-    if snapshot.get("status") not in ("ready", "degraded"):
+    if snapshot.get("status") not in _STARTED:
         raise StackError(f"the stack in {state.path} is {snapshot.get('status', 'starting')}")
     return RunningStack(state, snapshot)
 
@@ -87,7 +88,7 @@ def printed_for(state: State, environment: Mapping[str, str]) -> bool:
 
 
 def status(state: State) -> dict[str, Any]:
-    """What is up and where, and whether the front door is ready to serve.
+    """What is up and where, and whether `gateway env` has something to print and the front door serves.
 
     Returns:
         the supervisor's snapshot plus `running` and `healthy`; `components` as a list of dicts with
@@ -100,7 +101,8 @@ def status(state: State) -> dict[str, Any]:
     if not running:
         for component in snapshot.get("components", []):
             component.update(status="stopped", pid=None)
-    healthy = running and "base_url" in snapshot and answers(f"{snapshot['base_url']}/readyz")
+    started = running and snapshot.get("status") in _STARTED
+    healthy = started and answers(f"{snapshot['base_url']}/readyz")
     return {"running": running, "healthy": healthy, "state": str(state.path), **snapshot}
 
 

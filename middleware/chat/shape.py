@@ -89,11 +89,11 @@ def _left_out(route: Route) -> tuple[str, ...]:
 def _adapted(given: Message, route: Route, left_out: tuple[str, ...]) -> Message:
     message = {name: value for name, value in given.items() if name not in left_out}
     content = message.get("content")
+    if isinstance(content, list):
+        content = message["content"] = plain([_part(part, route) for part in content])
     if not content and "audio" in left_out and isinstance(spoken := given.get("audio"), dict):
         content = message["content"] = spoken.get("transcript") or ""
-    if isinstance(content, list):
-        message["content"] = plain([_part(part, route) for part in content])
-    elif not content and message.get("refusal"):
+    if not content and message.get("refusal"):
         # for Bedrock and others LiteLLM reads the content alone, and leaves out a message without one
         message["content"] = message.pop("refusal")
     elif content is None and len(message) < len(given) and not message.get("tool_calls"):

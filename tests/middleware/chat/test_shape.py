@@ -200,6 +200,8 @@ def test_a_refusal_is_what_was_said(where):
     refused = {"role": "assistant", "content": None, "refusal": "no"}
     assert for_provider([refused], where) == [{"role": "assistant", "content": "no"}]
     assert shown([{"type": "refusal", "refusal": "no"}], where) == "no"
+    beside_nothing = {**refused, "content": [text("")]}
+    assert for_provider([beside_nothing], where) == [{"role": "assistant", "content": "no"}]
 
 
 @pytest.mark.parametrize(
