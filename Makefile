@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 # the images have Python 3.12; what is tested here may have 3.11
 IMAGE_LOCK := --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet
 
-.PHONY: help setup run up lab test check bench faults lock clean
+.PHONY: help setup run up lab test check bench faults docs lock sbom clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -45,6 +45,9 @@ bench: setup  ## measure what the middleware costs beside a bare pass-through, a
 faults: setup  ## the long runs of hostile input and broken parts, minutes of them
 	$(BIN)/python -m pytest -m faults
 
+docs: setup  ## build the documentation as a site, into site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+
 lock: setup  ## compile requirements.lock and those of the images anew from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-annotate --quiet --output-file requirements.lock
@@ -52,6 +55,9 @@ lock: setup  ## compile requirements.lock and those of the images anew from pypr
 		--output-file requirements-middleware.lock
 	$(BIN)/uv pip compile pyproject.toml --constraint requirements.lock $(IMAGE_LOCK) \
 		--output-file requirements-evaluate.lock
+
+sbom: setup  ## write sbom/ and ATTRIBUTION.md from the locks and what is installed from them
+	$(BIN)/python scripts/sbom
 
 clean:  ## remove the environment (runs/ and the stack's state stay)
 	rm -rf $(VENV)

@@ -1,4 +1,4 @@
-"""`gateway lint`: what is wrong with the LiteLLM configuration, or with an experiment's file."""
+"""`gateway lint`: what is wrong with the LiteLLM configuration, an experiment's file, or the locks."""
 
 from __future__ import annotations
 
@@ -19,22 +19,23 @@ def lint(
         typer.Argument(
             help="A configuration, an overlay to be laid over it, or an experiment."
             "  [default: GATEWAY_CONFIG, else config/config.yaml, else the default one,"
-            " each with both overlays; and all of config/experiments]"
+            " each with both overlays; all of config/experiments; and the requirement locks]"
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
     """Check the LiteLLM configuration, offline: settings, models, keys, routing, guardrails, cache, budgets.
 
-    Experiments (config/experiments) are checked too. The exit status is 1 when there is an error; warnings
-    alone do not fail. All rules: docs/configuration.md and docs/experiments.md.
+    Experiments (config/experiments) and the requirement locks are checked too. The exit status is 1 when
+    there is an error; warnings alone do not fail. All rules: docs/configuration.md, docs/experiments.md and
+    docs/dependencies.md.
     """
-    from gateway_lib import config
+    from gateway_lib import config, locks
     from gateway_lib.cli.findings import near, tell
     from gateway_lib.config.layers import chosen
     from gateway_lib.experiments import linting as experiments
     from gateway_lib.experiments.file import EXPERIMENTS
-    from gateway_lib.settings import process_environment, settings
+    from gateway_lib.settings import PROJECT_ROOT, process_environment, settings
 
     if path is not None and experiments.is_experiment(path):
         good, note = f"nothing wrong in {near(path)}", f"in {near(path)}"
@@ -47,6 +48,6 @@ def lint(
     found = sorted({one for each in paths if each for one in config.lint(each, environment)})
     checked = ", ".join(near(each) for each in paths if each)
     if path is None:
-        found += experiments.lint_folder()
-        checked += f", {near(EXPERIMENTS)}"
+        found += [*experiments.lint_folder(), *locks.check(PROJECT_ROOT)]
+        checked += f", {near(EXPERIMENTS)}, the requirement locks"
     return tell(found, as_json=as_json, good=f"nothing wrong in {checked}", note=f"in {checked}")
