@@ -31,7 +31,7 @@ lab: setup  ## start the local stack and JupyterLab on the notebooks; LAB="..." 
 	$(BIN)/gateway up -- $(BIN)/jupyter lab --config=config/jupyter_server_config.py $(LAB)
 
 test: setup  ## run every test, on a local stack of their own
-	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadgroup
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadscope
 
 check: setup  ## lint, types, then the tests
 	$(BIN)/ruff check .

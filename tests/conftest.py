@@ -8,9 +8,11 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadScopeScheduling
 
 from gateway_lib import local
 from gateway_lib.local import ports
@@ -23,22 +25,33 @@ os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 # a test run in the background ignores Ctrl-C, and every command it starts and interrupts would, too
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-settings.register_profile("repeatable", derandomize=True)
+# how long something takes says more of the machine than of the code, and fails no test
+_UNTIMED: dict[str, Any] = {
+    "deadline": None,
+    "suppress_health_check": [HealthCheck.too_slow],
+}
+settings.register_profile("exploring", **_UNTIMED)
+settings.register_profile("repeatable", derandomize=True, **_UNTIMED)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """The usual run draws the same examples each time; `make faults` looks for new ones."""
-    if config.option.markexpr == "not faults":
-        settings.load_profile("repeatable")
+    usual = config.option.markexpr == "not faults"
+    settings.load_profile("repeatable" if usual else "exploring")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Side by side: all that needs the whole gateway in one process, the rest by folder."""
-    for item in items:
-        folder = item.path.relative_to(Path(__file__).parent).parts[:2]
-        shared = "stack" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("stack" if shared else "/".join(folder)))
+class ByServers(LoadScopeScheduling):
+    """Side by side: all that shares the whole gateway in one process, the rest by folder."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        folders = nodeid.partition("::")[0].split("/")[1:-1]
+        shares = folders[:1] in (["contract"], ["notebooks"], ["stack"])
+        return "stack" if shares else "/".join(folders[:2])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByServers:
+    return ByServers(config, log)
 
 
 def pytest_report_header() -> str:

@@ -17,7 +17,8 @@ from pydantic import SecretStr
 from gateway_lib.clients import AdminClient
 from gateway_lib.errors import ApplyFailed, GatewayError
 from gateway_lib.provisioning.bodies import key_body, key_metadata, new_user, user_update
-from gateway_lib.provisioning.delivery import Delivery, IssuedKey
+from gateway_lib.provisioning.delivery import Delivery
+from gateway_lib.provisioning.issued import IssuedKey
 from gateway_lib.provisioning.keys import KeyStep, end_of
 from gateway_lib.provisioning.live import read_keys, read_user
 from gateway_lib.provisioning.plan import Change, Plan, UserStep, difference

@@ -6,57 +6,22 @@ A key's value exists twice: in the gateway's answer and where it is delivered to
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
 import secrets
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from pydantic import SecretStr
-
 from gateway_lib.errors import DeliveryError
+from gateway_lib.provisioning.issued import IssuedKey, token_of
+from gateway_lib.provisioning.secrets_manager import SecretsManager
 from gateway_lib.settings import PROJECT_ROOT
 
 _FORMAT = 1
 _PRIVATE = 0o600
-
-
-@dataclass(frozen=True)
-class IssuedKey:
-    """A key that the gateway just made; printing it does not show its value."""
-
-    user_id: str
-    alias: str
-    value: SecretStr
-    gateway: str
-    expires: datetime | None = None
-
-    @property
-    def token(self) -> str:
-        """The hash by which the gateway knows it."""
-        return token_of(self.value.get_secret_value())
-
-    def document(self) -> dict[str, Any]:
-        """What is delivered, with the value in clear."""
-        return {
-            "user_id": self.user_id,
-            "alias": self.alias,
-            "api_key": self.value.get_secret_value(),
-            "base_url": self.gateway,
-            "expires": self.expires.isoformat() if self.expires else None,
-            "issued": datetime.now(UTC).isoformat(timespec="seconds"),
-        }
-
-
-def token_of(value: str) -> str:
-    """LiteLLM's hash of a key."""
-    return hashlib.sha256(value.encode()).hexdigest()
 
 
 class Delivery(Protocol):
@@ -197,8 +162,6 @@ def delivery_to(where: str | None, base: Path = PROJECT_ROOT) -> Delivery:
         DeliveryError: AWS is named, and no client of it can be made.
     """
     if where and where.startswith("aws:"):
-        from gateway_lib.provisioning.secrets_manager import SecretsManager
-
         return SecretsManager(where.removeprefix("aws:"))
     path = Path(where) if where else default_key_file()
     return KeyFile(base / path.expanduser())

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from gateway_lib.errors import DeliveryError
-from gateway_lib.provisioning.delivery import IssuedKey, token_of
+from gateway_lib.provisioning.issued import IssuedKey, token_of
 
 
 class SecretsManager:

@@ -13,7 +13,7 @@ from middleware.admission.admission import Admission
 from middleware.admission.priority import taken_from
 from middleware.auth import Keys
 from middleware.caller import MAX_BODY, Caller
-from middleware.errors import InvalidRequest
+from middleware.json_object import encoded
 
 _PATHS = re.compile(r"(?:/v1)?/(?:completions|embeddings|responses)|/v1/messages")
 
@@ -38,7 +38,7 @@ class Inference:
         asked = None
         if "priority" in fields:
             asked = taken_from(fields)
-            body = _encoded(fields)
+            body = encoded(fields)
         model = fields.get("model")
         priority = admission.priority(asked, identity.priority)
         slot = admission.slot(model if isinstance(model, str) else "", priority)
@@ -55,13 +55,6 @@ def _fields(body: bytes) -> dict[str, Any]:
     except orjson.JSONDecodeError:
         return {}
     return fields if isinstance(fields, dict) else {}
-
-
-def _encoded(fields: dict[str, Any]) -> bytes:
-    try:
-        return orjson.dumps(fields)
-    except orjson.JSONEncodeError:
-        raise InvalidRequest("The request is nested more than 250 levels deep.") from None
 
 
 def again(body: bytes, receive: Receive) -> Receive:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from middleware.bedrock import document
 from middleware.bedrock.errors import ValidationException
+from middleware.json_object import encoded
 
 Block = dict[str, Any]
 
@@ -70,7 +70,7 @@ def _block(block: Block) -> Block:
 
 def _result(part: Block) -> Block:
     if "json" in part:
-        return {"type": "text", "text": document.dumps(part["json"]).decode()}
+        return {"type": "text", "text": encoded(part["json"], ValidationException).decode()}
     return _block(part)
 
 

@@ -15,10 +15,11 @@ from middleware.bedrock.invoke import invoke, invoke_stream
 from middleware.bedrock.paths import Target
 from middleware.caller import MAX_BODY
 from middleware.catalogue import Catalogue
-from middleware.experiments.calls import ConverseCall, decoded
+from middleware.experiments.calls import ConverseCall
 from middleware.experiments.definition import PREFIX
 from middleware.experiments.experiments import Experiments
 from middleware.experiments.trial import trial_of
+from middleware.json_object import decoded
 
 Operation = Callable[[Exchange, Target, Catalogue], Awaitable[None]]
 _OPERATIONS: dict[str, Operation] = {
@@ -66,7 +67,7 @@ class BedrockApi:
             scope,
             receive,
             send,
-            decoded(await exchange.caller.whole(MAX_BODY)),
+            decoded(await exchange.caller.whole(MAX_BODY) or b"{}"),
             identifier.removeprefix(PREFIX),
             streamed=action == "converse-stream",
         )

@@ -8,7 +8,6 @@ from typing import Any
 from middleware.admission.admission import Slot
 from middleware.admission.priority import taken_from
 from middleware.auth import Identity
-from middleware.bedrock import document
 from middleware.bedrock.errors import ValidationException
 from middleware.bedrock.exchange import Exchange
 from middleware.bedrock.paths import Target
@@ -21,6 +20,7 @@ from middleware.experiments.trial import instructed
 from middleware.guardrails.wish import NAMES, names_of
 from middleware.history.turn import Turn
 from middleware.history.wish import Wish
+from middleware.json_object import encoded
 from middleware.prompts.arn import PromptArn
 
 Request = dict[str, Any]
@@ -119,7 +119,7 @@ async def accept(exchange: Exchange, call: Call, reservation: Reservation) -> Tu
         shown = turn.shown(messages, call.route)
         call.body["messages"] = instructed(call.instruction, shown)
         if reservation.is_held and turn.continues:
-            reservation.check(call.body, document.dumps(call.body))
+            reservation.check(call.body, encoded(call.body, ValidationException))
     return turn
 
 

@@ -15,7 +15,6 @@ from starlette.types import Receive, Scope, Send
 from middleware.admission.admission import FREE, Admission, Slot
 from middleware.auth import Identity, Keys
 from middleware.aws import Aws
-from middleware.bedrock import document
 from middleware.bedrock.errors import AccessDeniedException, ValidationException, from_litellm
 from middleware.budgets.budgets import Budgets
 from middleware.budgets.estimate import Estimate
@@ -27,6 +26,7 @@ from middleware.experiments.trial import trial_of
 from middleware.guardrails.guarding import Sent
 from middleware.guardrails.guardrails import Guardrails, guarding
 from middleware.history.conversations import Conversations
+from middleware.json_object import encoded
 from middleware.passthrough import NOT_FORWARDED, forwarded_headers
 from middleware.prompts.prompts import Prompts
 from middleware.upstream import Upstream, cost_of
@@ -152,7 +152,7 @@ class Exchange:
             BedrockError: what LiteLLM's error status means.
             Blocked, GuardrailUnavailable: a guardrail of LiteLLM's has blocked the call, or does not answer.
         """
-        data = document.dumps(body)
+        data = encoded(body, ValidationException)
         headers = self._headers()
         headers.update(reservation.sending())
 

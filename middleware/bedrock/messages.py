@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from middleware.bedrock import document, media
+from middleware.bedrock import media
 from middleware.bedrock.errors import ValidationException
 from middleware.catalogue import Route
 from middleware.chat.shape import plain
+from middleware.json_object import encoded
 
 Message = dict[str, Any]
 Part = dict[str, Any]
@@ -145,7 +146,7 @@ def _tool_call(use: dict[str, Any], path: str) -> dict[str, Any]:
             f"The format of the value at {path}.input is invalid. Provide a json object for the field "
             "and try again."
         )
-    arguments = document.dumps(use["input"]).decode()
+    arguments = encoded(use["input"], ValidationException).decode()
     return {
         "id": use["toolUseId"],
         "type": "function",
@@ -164,7 +165,9 @@ def _tool_result(result: dict[str, Any], route: Route, path: str) -> Message:
         if "text" in block:
             inside.append({"type": "text", "text": block["text"]})
         elif "json" in block:
-            inside.append({"type": "text", "text": document.dumps(block["json"]).decode()})
+            inside.append(
+                {"type": "text", "text": encoded(block["json"], ValidationException).decode()}
+            )
         else:
             _append(inside, block, route, where)
     content: Any = plain(inside) if inside else ""

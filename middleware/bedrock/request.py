@@ -15,6 +15,7 @@ from middleware.bedrock.errors import ValidationException
 from middleware.bedrock.messages import cache_control, chat_messages, system_message
 from middleware.catalogue import Catalogue, Route
 from middleware.guardrails.wish import refuse_config
+from middleware.json_object import UNCACHED
 
 Body = dict[str, Any]
 
@@ -68,7 +69,7 @@ def chat_body(
         additional.merge(body, fields)
     if "guardrailConfig" in body:
         # an answer that another policy let through must not be taken from the response cache
-        body["cache"] = {"no-cache": True, "no-store": True}
+        body["cache"] = dict(UNCACHED)
     return body
 
 

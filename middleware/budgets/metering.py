@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import Any
 
-import orjson
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -18,9 +17,11 @@ from middleware.budgets.errors import CostUnknown, RouteNotBudgeted
 from middleware.budgets.purse import Purse
 from middleware.budgets.spending import Spending
 from middleware.caller import MAX_BODY, Caller
+from middleware.json_object import Fields, ask_for_usage, decoded, encoded
 from middleware.passthrough import relay
 
 _OF_THE_BODY = frozenset((b"content-length", b"content-type", b"content-encoding"))
+_NO_OBJECT = "The body of a call by a caller with a budget must be a JSON object."
 
 
 class Metering:
@@ -66,13 +67,13 @@ async def _metered(
     scope: Scope, caller: Caller, send: Send, kind: routes.Metered, purse: Purse
 ) -> None:
     body = await caller.whole(MAX_BODY)
-    fields = await _form(scope, body) if kind.is_form else decoded(body)
+    fields = await _form(scope, body) if kind.is_form else decoded(body, CostUnknown, _NO_OBJECT)
     model = routes.only_model(kind.model, scope, fields)
     hides_usage = False
     if not kind.is_form:
         # what is sent is what was looked at: nothing that could be read in two ways goes on
         hides_usage = kind.wants_usage and wants_usage(fields)
-        body = _encoded(fields)
+        body = encoded(fields, CostUnknown)
         scope = as_json(scope)
     spending = Spending(
         scope,
@@ -84,34 +85,13 @@ async def _metered(
     await relay(spending.scope, caller, body, spending.send, slot=spending)
 
 
-def decoded(body: bytes) -> dict[str, Any]:
-    """A JSON object. Raises `CostUnknown` for anything else."""
-    try:
-        fields = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        fields = None
-    if not isinstance(fields, dict):
-        raise CostUnknown("The body of a call by a caller with a budget must be a JSON object.")
-    return fields
-
-
-def wants_usage(fields: dict[str, Any]) -> bool:
+def wants_usage(fields: Fields) -> bool:
     """Have a stream say at its end what it did cost; True where the caller has not asked for that."""
     if not fields.get("stream"):
         return False
-    options = fields.get("stream_options") or {}
-    if not isinstance(options, dict):
+    if not isinstance(fields.get("stream_options") or {}, dict):
         raise CostUnknown("stream_options must be an object.")
-    asked = bool(options.get("include_usage"))
-    fields["stream_options"] = {**options, "include_usage": True}
-    return not asked
-
-
-def _encoded(fields: dict[str, Any]) -> bytes:
-    try:
-        return orjson.dumps(fields)
-    except orjson.JSONEncodeError:
-        raise CostUnknown("The request is nested more than 250 levels deep.") from None
+    return ask_for_usage(fields)
 
 
 async def _form(scope: Scope, body: bytes) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from middleware.chat.request import ChatRequest
 from middleware.guardrails.errors import GuardrailsMalformed, UnknownGuardrail
 from middleware.guardrails.guardrails import Guardrails
 from middleware.guardrails.wish import CONFIG, NAMES
+from middleware.json_object import UNCACHED
 
 
 async def check(
@@ -31,7 +32,7 @@ async def check(
         return
     if catalogue.route(route.model).bedrock_only:  # which may have become known just now
         # an answer that another policy let through must not be taken from the response cache
-        request.set("cache", {"no-cache": True, "no-store": True})
+        request.set("cache", dict(UNCACHED))
         return
     config = wish.config if isinstance(wish.config, dict) else {}
     if config.get("trace", "disabled") != "disabled":

@@ -10,6 +10,7 @@ from middleware.admission.priority import taken_from
 from middleware.errors import InvalidRequest
 from middleware.experiments.trial import Trial, instructed
 from middleware.history.wish import Wish
+from middleware.json_object import ask_for_usage, encoded
 
 Message = dict[str, Any]
 CHAT = "/v1/chat/completions"
@@ -72,12 +73,7 @@ class ChatRequest:
 
     def encoded(self, body: bytes) -> bytes:
         """The body to send: the caller's own bytes, unless something in it had to change."""
-        if not self._is_changed:
-            return body
-        try:
-            return orjson.dumps(self.fields)
-        except orjson.JSONEncodeError:
-            raise InvalidRequest("The request is nested more than 250 levels deep.") from None
+        return encoded(self.fields) if self._is_changed else body
 
     def rewrite(self) -> None:
         """Have sent what was read here, and nothing that somebody else could read in another way."""
@@ -111,11 +107,9 @@ class ChatRequest:
 
     def want_usage(self) -> bool:
         """Ask for the usage at the end of the stream; False where the caller has done so."""
-        options = self.fields.get("stream_options") or {}
-        if not isinstance(options, dict) or options.get("include_usage"):
-            return False
-        self.set("stream_options", {**options, "include_usage": True})
-        return True
+        asked = ask_for_usage(self.fields)
+        self._is_changed |= asked
+        return asked
 
     def forget_store(self, providers: frozenset[str]) -> None:
         """Take `store: false` away from providers that never store, and refuse the parameter."""

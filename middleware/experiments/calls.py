@@ -13,16 +13,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from middleware.admission.priority import LAST
 from middleware.budgets import routes
 from middleware.budgets.metering import as_json
-from middleware.errors import InvalidRequest
 from middleware.experiments.definition import PREFIX, Arm
 from middleware.experiments.records import Interface
 from middleware.history.wish import Wish
+from middleware.json_object import Fields, ask_for_usage, encoded
 
 CHAT = "/v1/chat/completions"
 _FIELDS = "additionalModelRequestFields"
 _BEGINNING = b'"experiment'
 _MENTIONED = re.compile(rb'"experiment\\?/')
-Fields = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +88,13 @@ class ChatCall:
     def made(self, arm: Arm, *, counted: bool, shadow: bool = False) -> Made:
         """The same call of an arm's model."""
         fields = {**self._fields, "model": arm.model}
-        hides_usage = counted and self.streamed and _want_usage(fields)
+        hides_usage = counted and self.streamed and ask_for_usage(fields)
         if shadow:
             _unkept(fields)
         # without the query, whose model LiteLLM would take for the body's
         where: Scope = {"path": CHAT, "raw_path": CHAT.encode(), "query_string": b""}
         scope = {**as_json(self.scope), **where}
-        return Made(self._app, scope, _encoded(fields), hides_usage)
+        return Made(self._app, scope, encoded(fields), hides_usage)
 
 
 class ConverseCall:
@@ -129,7 +128,7 @@ class ConverseCall:
         if shadow:
             fields[_FIELDS] = dict(fields.get(_FIELDS) or {})
             _unkept(fields[_FIELDS])
-        return Made(self._app(arm.model), self.scope, _encoded(fields))
+        return Made(self._app(arm.model), self.scope, encoded(fields))
 
 
 def mentions_one(model_in_path: str, body: bytes) -> bool:
@@ -160,34 +159,7 @@ def named_in(scope: Scope, model_in_path: str, body: bytes) -> tuple[str, Fields
     return model.removeprefix(PREFIX), fields
 
 
-def decoded(body: bytes) -> Fields:
-    """A JSON object. Raises `InvalidRequest` for anything else."""
-    try:
-        fields = orjson.loads(body or b"{}")
-    except orjson.JSONDecodeError:
-        fields = None
-    if not isinstance(fields, dict):
-        raise InvalidRequest("The request body must be a JSON object.")
-    return fields
-
-
-def _want_usage(fields: Fields) -> bool:
-    """Ask for the usage at the end of the stream; False where the caller has done so."""
-    options = fields.get("stream_options") or {}
-    if not isinstance(options, dict) or options.get("include_usage"):
-        return False
-    fields["stream_options"] = {**options, "include_usage": True}
-    return True
-
-
 def _unkept(fields: Fields) -> None:
     if fields.get("session_id") is None:
         fields["enable_history"] = False
     fields["priority"] = LAST
-
-
-def _encoded(fields: Fields) -> bytes:
-    try:
-        return orjson.dumps(fields)
-    except orjson.JSONEncodeError:
-        raise InvalidRequest("The request is nested more than 250 levels deep.") from None

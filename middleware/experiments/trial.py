@@ -10,11 +10,10 @@ import orjson
 from starlette.types import Scope
 
 from middleware.experiments.definition import Arm
+from middleware.json_object import UNCACHED
 
 # other names for what an arm sets
 _SAME = {"max_tokens": ("max_completion_tokens",)}
-# an answer from LiteLLM's response cache, or one that is put there, would be another arm's as well
-_UNCACHED = {"no-cache": True, "no-store": True}
 
 
 @dataclass(slots=True)
@@ -72,7 +71,8 @@ class Trial:
                 body.pop(other, None)
             body[name] = value
         if self.is_counted:
-            body["cache"] = dict(_UNCACHED)
+            # an answer from a cache, or one that is put there, would be another arm's as well
+            body["cache"] = dict(UNCACHED)
 
 
 def instructed(instruction: list[dict[str, Any]], messages: Any) -> Any:

@@ -14,6 +14,7 @@ from middleware.guardrails.errors import GuardrailsMalformed
 from middleware.guardrails.forms import content_type, is_form, is_large, refuse_form, refuse_named
 from middleware.guardrails.guardrails import Guardrails
 from middleware.guardrails.wish import are_mentioned
+from middleware.json_object import encoded
 
 # where LiteLLM applies the guardrails that a call names
 _APPLIED = re.compile(
@@ -69,10 +70,7 @@ async def _checked(guardrails: Guardrails, scope: Scope, body: bytes) -> bytes:
         raise GuardrailsMalformed("Guardrails that a call names are not applied on this path.")
     if wish.is_empty:
         return body
-    try:
-        return orjson.dumps(fields)
-    except orjson.JSONEncodeError:
-        raise GuardrailsMalformed("The request is nested more than 250 levels deep.") from None
+    return encoded(fields, GuardrailsMalformed)
 
 
 def _goes_on_unread(scope: Scope) -> bool:

@@ -9,8 +9,6 @@ from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
-import orjson
-
 from middleware.auth import Identity
 from middleware.chat.shape import is_plain
 from middleware.database import NO_NUL, Database, DatabaseUnavailable
@@ -20,6 +18,7 @@ from middleware.history.rows import Question, Reply
 from middleware.history.store import Store
 from middleware.history.turn import Turn, Write
 from middleware.history.wish import Wish
+from middleware.json_object import encoded
 from middleware.settings import Settings
 
 log = logging.getLogger("middleware")
@@ -87,7 +86,9 @@ class Conversations:
             session = parsed(wish.session_id)
             past = await self._store.past(identity, session, overhears)
             return Turn(str(session), past, _unwritten, self)
-        question = Question(interface, model, request_id, _dumped(messages), is_plain(messages))
+        question = Question(
+            interface, model, request_id, encoded(messages, what="conversation"), is_plain(messages)
+        )
         if wish.session_id is not None:
             session = parsed(wish.session_id)
             number, past = await self._store.go_on(identity, session, question)
@@ -151,10 +152,3 @@ def parsed(session_id: str) -> UUID:
         return UUID(session_id)
     except ValueError:
         raise SessionNotFound from None
-
-
-def _dumped(messages: list[Message]) -> bytes:
-    try:
-        return orjson.dumps(messages)
-    except orjson.JSONEncodeError:
-        raise InvalidRequest("The messages are nested more than 250 levels deep.") from None

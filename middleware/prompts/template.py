@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from middleware.json_object import encoded
 from middleware.prompts.errors import InvalidVariables, PromptUnusable
 from middleware.prompts.variant import Json, Variant
 
@@ -47,10 +48,7 @@ class Template:
             for block in _texts(variant.converse)
             for name in _PLACEHOLDER.findall(block["text"])
         }
-        try:
-            converse = orjson.dumps(variant.converse)
-        except orjson.JSONEncodeError:
-            raise PromptUnusable("The prompt is nested more than 250 levels deep.") from None
+        converse = encoded(variant.converse, PromptUnusable, "prompt")
         return cls(variant.model_id, variant.variables | used, converse)
 
     def render(self, variables: Mapping[str, Any] | None) -> Rendered:

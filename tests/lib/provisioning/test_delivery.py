@@ -12,7 +12,8 @@ import pytest
 from pydantic import SecretStr
 
 from gateway_lib.errors import DeliveryError
-from gateway_lib.provisioning.delivery import IssuedKey, KeyFile, delivery_to
+from gateway_lib.provisioning.delivery import KeyFile, delivery_to
+from gateway_lib.provisioning.issued import IssuedKey
 from gateway_lib.provisioning.secrets_manager import SecretsManager
 from tests.lib.provisioning.secrets import SmallSecretsManager
 
