@@ -75,7 +75,6 @@ def test_benchmark_measures_every_model_on_every_question(runs):
     manifest, folder = runs["05_benchmark"]
     parameters, figures = manifest.parameters.effective, manifest.metrics
     assert manifest.status == "succeeded"
-    assert manifest.duration_s < 120
     assert manifest.seed == parameters["seed"] == 1
     frame = records.read(folder / "records.parquet")
     asked = parameters["n"] * parameters["repeats"]
