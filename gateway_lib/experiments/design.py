@@ -10,12 +10,14 @@ from gateway_lib.errors import DesignRefused
 from gateway_lib.experiments.expectation import Expectation, expected, from_pilot
 from gateway_lib.experiments.file import Experiment
 from gateway_lib.experiments.results import Plan
+from gateway_lib.experiments.statistics import quantile_power
 from gateway_lib.experiments.statistics.power import (
     LOOKS,
     drift_for,
     fixed_power,
     sequential_power,
 )
+from gateway_lib.experiments.statistics.quantile_power import Tails
 
 UNPLANNED_CALLS = 10_000.0
 """Independent calls for which a sequence is tuned where nobody planned how many there will be."""
@@ -73,7 +75,11 @@ def plan(
         design_effect=told.design_effect,
         assumptions=tuple(assumptions),
         curve=tuple((size, power(experiment, told, size, units)) for size in sizes),
-        mde_curve=tuple((size, _mde(experiment, told, size, units)) for size in sizes),
+        mde_curve=tuple(
+            (size, found)
+            for size in sizes
+            if (found := _mde(experiment, told, size, units)) is not None
+        ),
     )
 
 
@@ -90,21 +96,27 @@ def plan_or_reason(
 
 def units_needed(experiment: Experiment, told: Expectation) -> int:
     """Of all arms together, for the file's power at its MDE."""
-    drift = drift_for(
-        experiment.analysis.power,
-        per_arm_alpha(experiment),
-        sequential=experiment.analysis.rule == "sequential",
-    )
+    alpha, sequential = per_arm_alpha(experiment), experiment.analysis.rule == "sequential"
+    drift = drift_for(experiment.analysis.power, alpha, sequential=sequential)
     effect = effect_of(told, experiment.primary.mde)
-    return math.ceil(drift**2 * _unit_variance(experiment, told) / effect**2)
+    units = drift**2 * _unit_variance(experiment, told) / effect**2
+    if tails := _tails(experiment, told, units):
+        units *= quantile_power.size_for(
+            experiment.analysis.power, tails, alpha, sequential=sequential
+        )
+    return math.ceil(units)
 
 
 def power(experiment: Experiment, told: Expectation, units: int, planned: int) -> float:
     """That so many units find the MDE, where `planned` were planned."""
+    alpha, sequential = per_arm_alpha(experiment), experiment.analysis.rule == "sequential"
+    if tails := _tails(experiment, told, units):
+        return quantile_power.power(
+            tails, alpha, sequential=sequential, share=units / planned if sequential else 1.0
+        )
     effect = effect_of(told, experiment.primary.mde)
     drift = effect * math.sqrt(units / _unit_variance(experiment, told))
-    alpha = per_arm_alpha(experiment)
-    if experiment.analysis.rule == "fixed":
+    if not sequential:
         return fixed_power(drift, alpha)
     return sequential_power(drift, alpha, units / planned)
 
@@ -144,23 +156,47 @@ def effect_of(told: Expectation, mde: float) -> float:
     return told.baseline * mde
 
 
-def _mde(experiment: Experiment, told: Expectation, units: int, planned: int) -> float:
-    drift = drift_for(
-        experiment.analysis.power,
-        per_arm_alpha(experiment),
-        sequential=experiment.analysis.rule == "sequential",
-        share=units / planned,
-    )
+def _mde(experiment: Experiment, told: Expectation, units: int, planned: int) -> float | None:
+    """The least relative change that so many units find; None where they find none, however large."""
+    alpha, wanted = per_arm_alpha(experiment), experiment.analysis.power
+    sequential, share = experiment.analysis.rule == "sequential", units / planned
+    if tails := _tails(experiment, told, units):
+        factor = quantile_power.factor_for(
+            wanted, tails, alpha, sequential=sequential, share=share if sequential else 1.0
+        )
+        return None if factor is None else abs(factor - 1)
+    drift = drift_for(wanted, alpha, sequential=sequential, share=share)
     return drift * math.sqrt(_unit_variance(experiment, told) / units) / told.baseline
+
+
+def _tails(experiment: Experiment, told: Expectation, units: float) -> Tails | None:
+    """Both arms' calls, of the smallest treatment, where the primary metric is a quantile."""
+    metric = experiment.metric(experiment.primary.metric)
+    if metric.kind != "quantile" or metric.q is None:
+        return None
+    control, smallest = _smallest(experiment)
+    calls = units * told.calls_per_unit / told.design_effect
+    return Tails(
+        metric.q,
+        quantile_power.sigma_of(metric.q, told.baseline, told.control_deviation),
+        told.arm_deviation / told.control_deviation,
+        calls * control,
+        calls * smallest,
+    )
 
 
 def _unit_variance(experiment: Experiment, told: Expectation) -> float:
     """Variance of the difference times the units of all arms, of the smallest treatment."""
+    control, smallest = _smallest(experiment)
+    variances = told.control_deviation**2 / control + told.arm_deviation**2 / smallest
+    return variances * told.design_effect / told.calls_per_unit
+
+
+def _smallest(experiment: Experiment) -> tuple[float, float]:
+    """Of the units, the control's share and that of the smallest treatment."""
     shares = _shares(experiment)
     control = experiment.routing.control.name
-    smallest = min(share for arm, share in shares.items() if arm != control)
-    variances = told.control_deviation**2 / shares[control] + told.arm_deviation**2 / smallest
-    return variances * told.design_effect / told.calls_per_unit
+    return shares[control], min(share for arm, share in shares.items() if arm != control)
 
 
 def _shares(experiment: Experiment) -> dict[str, float]:
