@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from middleware import handlers, health, metrics
+from middleware import handlers, health
 from middleware.admission.admission import Admission
 from middleware.admission.inference import Inference
 from middleware.auth import Keys
@@ -38,6 +38,9 @@ from middleware.history.conversations import Conversations
 from middleware.history.retention import Retention
 from middleware.identity import api as identity
 from middleware.identity.gate import Gate, load_policy
+from middleware.metrics import api as metrics
+from middleware.metrics.lag import Lag
+from middleware.metrics.observing import request_ended
 from middleware.passthrough import PassThrough, raw_path
 from middleware.prompts.prompts import Prompts
 from middleware.settings import Settings
@@ -79,10 +82,12 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         budgets.start()
         experiments.start()
         retention.start()
+        lag = Lag()
+        lag.start()
         try:
             yield
         finally:
-            served = (retention, experiments, conversations, budgets, catalogue)
+            served = (lag, retention, experiments, conversations, budgets, catalogue)
             for part in (*served, gate, keys, upstream, database):
                 await part.close()
 
@@ -98,7 +103,8 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     for router in _ROUTERS:
         app.include_router(router)
     app.router.redirect_slashes = False
-    return Telemetry(_FrontDoor(app))
+    telemetry = app.state.telemetry = Telemetry(_FrontDoor(app), request_ended)
+    return telemetry
 
 
 def _config_hash(settings: Settings) -> str | None:

@@ -102,6 +102,15 @@ class Keys:
         user_id = identity.user_id
         return await self._roles.get(user_id, lambda: self._ask_role(user_id)) == WRITER
 
+    @property
+    def pool(self) -> dict[str, dict[str, int]]:
+        """Connections to Redis that are used and idle; empty without one."""
+        if self._redis is None:
+            return {}
+        counted = self._redis.connection_pool.get_connection_count()
+        (idle, _), (used, _) = counted
+        return {"redis": {"used": used, "idle": idle}}
+
     async def close(self) -> None:
         if self._redis:
             await self._redis.aclose()

@@ -21,6 +21,7 @@ from middleware.upstream import Upstream
 log = logging.getLogger("middleware")
 _LEARN_SECONDS = 0.5
 RENEW_SECONDS = 20.0
+OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,10 @@ class Catalogue:
         """Whether LiteLLM is known to have no such model; a name with `*` may stand for any."""
         known = self._known.routes
         return bool(known) and not self.route(model_id).providers and "*" not in "".join(known)
+
+    def label(self, model: str) -> str:
+        """A model's name where it is one that LiteLLM is known to have, else `other`: for what is counted."""
+        return model if model in self._known.routes else OTHER
 
     @property
     def is_known(self) -> bool:

@@ -63,6 +63,8 @@ class Database:
         self._idle: list[asyncpg.Connection] = []
         self.is_well = False
         """Whether its last use went well."""
+        self.waiting = 0
+        """Uses that wait for a place."""
         self._opening: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -77,6 +79,13 @@ class Database:
                 return bool(await connection.fetchval("SELECT 1"))
         except (TimeoutError, DatabaseUnavailable):
             return False
+
+    @property
+    def size(self) -> tuple[int, int, int]:
+        """Connections that are used, that are idle, and that there may be for requests."""
+        opened = self._pool.get_size() if self._pool else 0
+        idle = len(self._idle) + (self._pool.get_idle_size() if self._pool else 0)
+        return opened - idle, idle, self._connections
 
     def connection(self) -> Use:
         """A connection for one statement or one transaction, as a context.
@@ -158,8 +167,7 @@ class Use:
         if self._waits:
             try:
                 if places.locked():
-                    async with asyncio.timeout(WAIT_SECONDS):
-                        await places.acquire()
+                    await self._wait(places)
                 else:
                     await places.acquire()
             except TimeoutError as error:
@@ -170,6 +178,14 @@ class Use:
             self._leave(error)
             raise
         return self._connection
+
+    async def _wait(self, places: asyncio.Semaphore) -> None:
+        self._database.waiting += 1
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                await places.acquire()
+        finally:
+            self._database.waiting -= 1
 
     async def __aexit__(
         self,

@@ -34,12 +34,12 @@ class Guard:
         try:
             await self._app(scope, receive, send)
         except CallerGone:
-            exchange.note = "caller gone"
+            exchange.note, exchange.error = "caller gone", CallerGone.__name__
         except ServiceError as error:
-            exchange.note = type(error).__name__
+            exchange.note = exchange.error = type(error).__name__
             await self._answer(error, exchange, scope, send)
         except Exception as error:
-            exchange.note = type(error).__name__
+            exchange.note = exchange.error = type(error).__name__
             log.exception("unexpected error", extra={"request_id": exchange.request_id})
             await self._answer(ServiceError(), exchange, scope, send)
 

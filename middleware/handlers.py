@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from middleware.bedrock import errors, paths
 from middleware.errors import InvalidRequest, MethodNotAllowed, ServiceError, render_openai
+from middleware.telemetry import Exchange
 
 
 def install(app: FastAPI) -> None:
@@ -23,10 +24,12 @@ def install(app: FastAPI) -> None:
 
 def _handler(translated: Callable[[Any], ServiceError]) -> Callable[[Request, Exception], Response]:
     def handle(request: Request, error: Exception) -> Response:
-        request_id = request.scope["state"]["exchange"].request_id
+        exchange: Exchange = request.scope["state"]["exchange"]
         on_bedrock = request.url.path.startswith(f"{paths.PREFIX}/")
         render = errors.render if on_bedrock else render_openai
-        status, headers, body = render(translated(error), request_id)
+        known = translated(error)
+        exchange.note = exchange.error = type(known).__name__
+        status, headers, body = render(known, exchange.request_id)
         return Response(body, status, headers)
 
     return handle

@@ -28,7 +28,7 @@ async def live() -> dict[str, str]:
 @router.get("/readyz")
 async def ready(request: Request) -> JSONResponse:
     """200 where requests can be served, else 503; the body says which part is missing."""
-    parts = await _parts(request)
+    parts = await parts_of(request.app.state)
     good = all(state == "connected" for state in parts.values())
     body = {
         "status": "ready" if good else "not ready",
@@ -42,7 +42,7 @@ async def ready(request: Request) -> JSONResponse:
 @router.get("/bedrock/health/liveliness")
 async def bedrock_liveliness(request: Request) -> JSONResponse:
     """The health check of the gateway that this one succeeds, under its path and in its words."""
-    litellm = (await _parts(request))["litellm"]
+    litellm = (await parts_of(request.app.state))["litellm"]
     good = litellm == "connected"
     return JSONResponse(
         {"status": "healthy" if good else "unhealthy", "litellm": litellm},
@@ -50,9 +50,10 @@ async def bedrock_liveliness(request: Request) -> JSONResponse:
     )
 
 
-async def _parts(request: Request) -> dict[str, Any]:
-    upstream: Upstream = request.app.state.upstream
-    database: Database = request.app.state.database
+async def parts_of(state: Any) -> dict[str, str]:
+    """What of a request's way there is now; each part is `connected` or `disconnected`."""
+    upstream: Upstream = state.upstream
+    database: Database = state.database
     said, connected = await asyncio.gather(
         upstream.is_ready(CHECK_SECONDS), database.is_ready(CHECK_SECONDS)
     )

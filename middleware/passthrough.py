@@ -20,6 +20,8 @@ from middleware.caller import Caller
 from middleware.errors import ResponseBroken, render_anthropic, render_openai
 from middleware.guardrails.guarding import Sent
 from middleware.guardrails.guardrails import guarding
+from middleware.metrics.reading import Reading
+from middleware.telemetry import Exchange
 from middleware.upstream import Body, Upstream
 
 # Headers of one connection, not of the message: RFC 9110, section 7.6.1.
@@ -97,14 +99,22 @@ async def relay(
                         "headers": returned_headers(response.raw_headers),
                     }
                 )
+                exchange: Exchange = scope["state"]["exchange"]
+                reading = Reading() if exchange.model else None
                 content, more = response.content, True
-                while more:
-                    try:
-                        piece = await content.readany()
-                    except (aiohttp.ClientError, TimeoutError) as error:
-                        raise ResponseBroken from error
-                    more = not content.at_eof()
-                    await send({"type": "http.response.body", "body": piece, "more_body": more})
+                try:
+                    while more:
+                        try:
+                            piece = await content.readany()
+                        except (aiohttp.ClientError, TimeoutError) as error:
+                            raise ResponseBroken from error
+                        more = not content.at_eof()
+                        if reading:
+                            reading.feed(piece)
+                        await send({"type": "http.response.body", "body": piece, "more_body": more})
+                finally:
+                    if reading:
+                        reading.tell(exchange)
 
 
 async def _error(scope: Scope, sent: Sent, send: Send) -> None:

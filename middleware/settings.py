@@ -188,6 +188,9 @@ class Settings(BaseSettings):
     max_upstream_connections: int = 2000
     """Requests that may be open towards LiteLLM at the same time."""
 
+    metrics_key: Annotated[SecretStr, AfterValidator(_resolved)] = SecretStr("")
+    """A key that may read `GET /metricz` and nothing else, as administrators' may."""
+
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """What is logged; `info` is a line per request."""
 

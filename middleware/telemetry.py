@@ -8,11 +8,13 @@ import secrets
 import sys
 import time
 import traceback
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Any
 
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,6 +22,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 log = logging.getLogger("middleware")
 _ACCEPTABLE_ID = re.compile(rb"[A-Za-z0-9._:/-]{1,128}")
 _KEY = re.compile(r"sk-[\w-]+")
+_STREAMS = (b"text/event-stream", b"application/vnd.amazon.eventstream")
+# An event with something that the model said: OpenAI's three protocols, Anthropic's, Converse's, and what
+# InvokeModel makes of Anthropic's in base64.
+_TOKEN = re.compile(
+    rb'"(?:content|reasoning_content|refusal|arguments|thinking|text)": ?"[^"]|contentBlockDelta|'
+    rb"content_block_delta|output_text\.delta|eyJ0eXBlIjoiY29udGVudF9ibG9ja19kZWx0"
+)
+_ENDS = re.compile(rb"\[DONE\]|message_stop").search
 
 
 @dataclass(slots=True)
@@ -31,10 +41,27 @@ class Exchange:
     status: int = 0
     sent: int = 0
     note: str = ""
+    error: str = ""
+    """The kind of error that it ended with, where the service refused it or it broke off."""
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
     """Headers that the answer gets, whoever gives it."""
     upstream: float = 0.0
     """Seconds waited for LiteLLM, until the headers of its answers were there."""
+    is_stream: bool = False
+    is_done: bool = False
+    """Whether a stream has said that it is over, upon which clients may leave."""
+    first: float = 0.0
+    """When the first token of a stream went to the caller; 0 before."""
+    model: str = ""
+    """LiteLLM's name for the model that was asked, once it has answered."""
+    response_model: str = ""
+    """The model that its answer names."""
+    finish: str = ""
+    """Why the model stopped."""
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost: float | None = None
+    """Dollars."""
 
     def timing(self) -> bytes:
         """Where the time went until the answer began, as a Server-Timing header (W3C), in milliseconds."""
@@ -51,21 +78,72 @@ def enter(exchange: Exchange) -> None:
     _exchange.set(exchange)
 
 
+def current() -> Exchange | None:
+    """The exchange that is now served."""
+    return _exchange.get()
+
+
 def waited_upstream(seconds: float) -> None:
     """Note that the request now served has waited for LiteLLM."""
     if exchange := _exchange.get():
         exchange.upstream += seconds
 
 
+def answered(headers: Mapping[str, str]) -> None:
+    """Note what LiteLLM's headers say of a call of a model."""
+    exchange = _exchange.get()
+    if exchange is None or not (model := headers.get("x-litellm-model-group")):
+        return
+    exchange.model = model
+    if cost := headers.get("x-litellm-response-cost"):
+        with suppress(ValueError):
+            exchange.cost = float(cost)
+
+
+def said(answer: Any) -> None:
+    """Note what an answer says of itself: a completion, its last chunk, or a message of Anthropic's."""
+    exchange = _exchange.get()
+    if exchange is None or not isinstance(answer, dict):
+        return
+    if isinstance(model := answer.get("model"), str):
+        exchange.response_model = model
+    choices = answer.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices else answer
+    finish = (
+        choice.get("finish_reason") or answer.get("stop_reason")
+        if isinstance(choice, dict)
+        else None
+    )
+    if isinstance(finish, str):
+        exchange.finish = finish
+    if isinstance(usage := answer.get("usage"), dict):
+        _used(exchange, usage)
+
+
+def _used(exchange: Exchange, usage: dict[str, Any]) -> None:
+    asked = usage.get("prompt_tokens", usage.get("input_tokens"))
+    written = usage.get("completion_tokens", usage.get("output_tokens"))
+    exchange.input_tokens = asked if isinstance(asked, int) else exchange.input_tokens
+    exchange.output_tokens = written if isinstance(written, int) else exchange.output_tokens
+    if exchange.cost is None and isinstance(cost := usage.get("cost"), int | float):
+        exchange.cost = float(cost)
+
+
 class Telemetry:
-    """Gives each request an id and logs it when it ends.
+    """Gives each request an id, and logs and counts it when it ends.
 
     An id that the caller sends in `x-request-id` is kept, so that a request can be followed from one
     system to the next.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, ended: Callable[[Scope, Exchange], None]) -> None:
+        """Stand before `app`; `ended` is told of each request's end."""
         self._app = app
+        self._ended = ended
+        self.active = 0
+        """Requests under way, websockets included."""
+        self.streams = 0
+        """Those of them whose answer is a stream that has begun."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -77,19 +155,32 @@ class Telemetry:
 
         def observed(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.body":
-                exchange.sent += len(message.get("body", b""))
+                piece = message.get("body", b"")
+                exchange.sent += len(piece)
+                if exchange.is_stream:
+                    if not exchange.first and _TOKEN.search(piece):
+                        exchange.first = time.perf_counter()
+                    exchange.is_done = exchange.is_done or _ENDS(piece[-64:]) is not None
             elif message["type"] == "http.response.start":
                 exchange.status = message["status"]
                 own = (
                     (b"x-request-id", exchange.request_id.encode()),
                     (b"server-timing", exchange.timing()),
                 )
-                message["headers"] = [*message.get("headers", ()), *own, *exchange.headers]
+                given = message.get("headers", ())
+                if _is_stream(given):
+                    exchange.is_stream = True
+                    self.streams += 1
+                message["headers"] = [*given, *own, *exchange.headers]
             return send(message)  # not awaited here: a coroutine less for every token of a stream
 
+        self.active += 1
         try:
             await self._app(scope, receive, observed)
         finally:
+            self.active -= 1
+            self.streams -= exchange.is_stream
+            self._ended(scope, exchange)
             if log.isEnabledFor(logging.INFO):
                 # past `logging`, whose records and locks cost more than everything else done here
                 sys.stdout.write(_line(scope, exchange))
@@ -138,6 +229,13 @@ def _stamp(seconds: float) -> str:
 @lru_cache(maxsize=2)
 def _second(since_1970: int) -> str:
     return datetime.fromtimestamp(since_1970, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _is_stream(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    for name, value in headers:
+        if name == b"content-type":
+            return value.startswith(_STREAMS)
+    return False
 
 
 def _request_id(scope: Scope) -> str:

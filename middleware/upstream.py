@@ -13,13 +13,16 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from middleware.errors import UpstreamBroken, UpstreamTimeout, UpstreamUnavailable
+from middleware.metrics.instruments import UPSTREAM_ERRORS
 from middleware.settings import Settings
-from middleware.telemetry import waited_upstream
+from middleware.telemetry import answered, waited_upstream
 
 FETCH_SECONDS = 10.0
 # Less than the 5 s after which LiteLLM closes an idle connection: a request sent into a connection that is
 # just being closed would fail, and a POST must not be sent twice.
 KEEPALIVE_SECONDS = 4.0
+
+UNAVAILABLE, TIMEOUT, BROKEN = map(UPSTREAM_ERRORS.labels, ("unavailable", "timeout", "broken"))
 
 Body = bytes | AsyncIterator[bytes] | None
 
@@ -59,18 +62,25 @@ class Upstream:
         """
         began = time.perf_counter()
         try:
-            return await self.session.request(
+            response = await self.session.request(
                 method, self.url(target), headers=headers, data=body, allow_redirects=False
             )
         except aiohttp.ClientConnectorError as error:
+            UNAVAILABLE.inc()
             raise UpstreamUnavailable from error
         except (aiohttp.ConnectionTimeoutError, aiohttp.ServerTimeoutError) as error:
             connecting = isinstance(error, aiohttp.ConnectionTimeoutError)
+            (UNAVAILABLE if connecting else TIMEOUT).inc()
             raise (UpstreamUnavailable if connecting else UpstreamTimeout) from error
         except aiohttp.ClientError as error:
+            BROKEN.inc()
             raise UpstreamBroken from error
         finally:
             waited_upstream(time.perf_counter() - began)
+        if response.status == 429 or response.status >= 500:
+            UPSTREAM_ERRORS.labels(str(response.status)).inc()
+        answered(response.headers)
+        return response
 
     @asynccontextmanager
     async def websocket(

@@ -5,12 +5,14 @@ Limits are a process's own: replicas know nothing of each other's calls. See doc
 
 from __future__ import annotations
 
+import time
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from types import TracebackType
 
 from middleware.admission.lane import Bounds, Lane
 from middleware.admission.priority import granted
+from middleware.metrics.instruments import ADMISSION_WAIT
 from middleware.settings import Settings
 
 Slot = AbstractAsyncContextManager[None]
@@ -66,6 +68,10 @@ class Admission:
         limit = self._limits.get(model, self._others)
         return FREE if limit is None else _Slot(self, model, limit, priority)
 
+    def limited(self, model: str) -> str:
+        """The name under which a model's limit is set: callers choose the others, and there is no end."""
+        return model if model in self._limits else OTHERS
+
     def load(self) -> dict[str, Load]:
         """How busy each model is that has a limit and calls under way."""
         return {
@@ -101,11 +107,15 @@ class _Slot:
         lane = self._lane = self._admission.lane(self._model, self._limit)
         if lane.enter():
             return
+        began = time.perf_counter()
         try:
             await lane.wait(self._priority)
         except BaseException:
             self._admission.left(self._model, lane)
             raise
+        finally:
+            named = self._admission.limited(self._model)
+            ADMISSION_WAIT.labels(named).observe(time.perf_counter() - began)
 
     async def __aexit__(
         self,

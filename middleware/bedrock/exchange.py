@@ -29,6 +29,7 @@ from middleware.history.conversations import Conversations
 from middleware.json_object import encoded
 from middleware.passthrough import NOT_FORWARDED, forwarded_headers
 from middleware.prompts.prompts import Prompts
+from middleware.telemetry import said as heard
 from middleware.upstream import Upstream, cost_of
 
 _OF_THE_SDK = NOT_FORWARDED | {
@@ -177,11 +178,13 @@ class Exchange:
         """The decoded answer of a POST, and its headers as they came."""
         with closing(await self.post(target, body, reservation)) as response:
             answer = await decoded(response)
+            heard(answer)
             await reservation.settle(cost_of(response))
             return answer, response.raw_headers
 
     def note(self, said: Any) -> None:
-        """Remember what LiteLLM said of a call that is part of an experiment."""
+        """Remember what LiteLLM said of a call, for the metrics and for the experiment that it is part of."""
+        heard(said)
         if self.trial:
             self.trial.heard.take(said)
 

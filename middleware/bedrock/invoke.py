@@ -89,9 +89,16 @@ class _Chunks:
     def __init__(self) -> None:
         self._first_ms: int | None = None
         self._input = self._output = 0
+        self._finish: str | None = None
         self.ended = False
         self.cost: float | None = None
         """Dollars, as soon as LiteLLM has said so."""
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """What the stream said of itself."""
+        usage = {"input_tokens": self._input, "output_tokens": self._output, "cost": self.cost}
+        return {"usage": usage, "stop_reason": self._finish}
 
     @reads_an_answer
     def feed(self, data: bytes, now_ms: int) -> bytes:
@@ -105,6 +112,7 @@ class _Chunks:
         self._input = usage.get("input_tokens") or self._input
         self._output = usage.get("output_tokens") or self._output
         self.cost = usage.get("cost", self.cost)
+        self._finish = (event.get("delta") or {}).get("stop_reason") or self._finish
         if kind == "message_stop":
             self.ended = True
             event["amazon-bedrock-invocationMetrics"] = {
@@ -135,6 +143,7 @@ async def _stream(
                 await exchange.write(frames)
         if not chunks.ended:
             raise ModelErrorException("The model's answer broke off before its end.")
+        exchange.note(chunks.said)
         last = b""
     except (BedrockError, aiohttp.ClientError, TimeoutError, orjson.JSONDecodeError) as error:
         known = error if isinstance(error, BedrockError) else ModelErrorException()

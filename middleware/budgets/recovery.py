@@ -18,10 +18,11 @@ import asyncpg
 from middleware.budgets.books import Books, Lost
 from middleware.budgets.errors import BudgetsUnavailable
 from middleware.budgets.ledger import Ledgers
-from middleware.budgets.money import nano
+from middleware.budgets.money import dollars, nano
 from middleware.budgets.reservation import Held
 from middleware.database import DatabaseUnavailable
 from middleware.errors import UpstreamUnavailable
+from middleware.metrics.instruments import BOOKED
 from middleware.settings import Settings
 from middleware.upstream import Upstream
 
@@ -110,6 +111,7 @@ class Recovery:
         numbers = [ledger.id for ledger in held.ledgers]
 
         booked = await _until_done(lambda: self._books.book(held.call, numbers, cost, source))
+        BOOKED.labels(source).inc(dollars(booked))
         await _until_done(lambda: self._ledgers.settle(str(held.call), held.ledgers, booked))
 
     async def _looked_up(self, held: Held, otherwise: int) -> None:
@@ -161,6 +163,7 @@ class Recovery:
         ledgers = await self._books.ends(lost.ledgers)
         cost, source = (lost.amount, "bound") if found is None else (found, "log")
         booked = await self._books.book(lost.call, lost.ledgers, cost, source)
+        BOOKED.labels(source).inc(dollars(booked))
         await self._ledgers.settle(str(lost.call), ledgers, booked)
         return True
 

@@ -23,6 +23,7 @@ from middleware.experiments.shadows import Shadows
 from middleware.experiments.trial import Trial
 from middleware.experiments.units import is_of, unit_of
 from middleware.history.conversations import Conversations
+from middleware.metrics.instruments import EXPOSURES
 from middleware.settings import Settings
 
 NAME, ARM = b"x-experiment", b"x-experiment-arm"
@@ -111,6 +112,7 @@ class Experiments:
         )
         made = call.made(trial.arm, counted=True)
         number, request_id = await self.records.expose(exposure)
+        EXPOSURES.labels(version.name, trial.arm.name, "answer").inc()
         exchange.request_id = request_id
         if shadow:
             self._shadows.begin(call, shadow, exposure, beside=request_id)

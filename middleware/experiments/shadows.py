@@ -20,6 +20,7 @@ from middleware.experiments.definition import Arm
 from middleware.experiments.observer import Observer
 from middleware.experiments.records import Exposure, Records
 from middleware.experiments.trial import Trial
+from middleware.metrics.instruments import EXPOSURES
 from middleware.telemetry import Exchange, enter
 
 log = logging.getLogger("middleware")
@@ -76,6 +77,7 @@ class Shadows:
         except ServiceError as error:
             log.warning("a shadow call was not made: %s", type(error).__name__)
             return
+        EXPOSURES.labels(call.name, arm.name, "shadow").inc()
         trial = Trial(arm, is_counted=True, overhears=beside)
         observer = Observer(_nowhere, trial.heard, began=began, hides_usage=False)
         raised: int | None = None

@@ -19,7 +19,7 @@ from middleware.errors import ServiceError, UpstreamBroken, UpstreamTimeout
 from middleware.guardrails.blocked import Blocked
 from middleware.guardrails.errors import GuardrailsUnknown, GuardrailUnavailable
 from middleware.guardrails.wish import NAMES
-from middleware.metrics import FAILED_OPEN, UNAVAILABLE
+from middleware.metrics.instruments import BLOCKED, FAILED_OPEN, UNAVAILABLE
 from middleware.telemetry import Exchange
 
 if TYPE_CHECKING:
@@ -72,14 +72,16 @@ class Guarding:
             if not failing:
                 break
             if not self._may_go_without(failing):
-                UNAVAILABLE.add(failing)
+                for name in failing:
+                    UNAVAILABLE.labels(name).inc()
                 return Sent(sent.response, GuardrailUnavailable())
             sent.response.close()
             left_out |= failing
             self._names -= failing
             body = _without(body, failing)
         if left_out and sent.response.status < 400:
-            FAILED_OPEN.add(left_out)
+            for name in left_out:
+                FAILED_OPEN.labels(name).inc()
             named = ", ".join(sorted(left_out))
             self._exchange.note = f"without guardrails: {named}"
             self._exchange.headers.append((WARNING, f"not applied: {named}".encode()))
@@ -95,6 +97,7 @@ class Guarding:
         try:
             error = _error(response, await _read(response))
             if blocked := Blocked.of(response.status, error):
+                BLOCKED.inc()
                 return Sent(response, blocked), frozenset()
             return Sent(response), await self._failing(response, error)
         except BaseException:

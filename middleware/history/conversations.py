@@ -19,6 +19,7 @@ from middleware.history.store import Store
 from middleware.history.turn import Turn, Write
 from middleware.history.wish import Wish
 from middleware.json_object import encoded
+from middleware.metrics.instruments import TURNS
 from middleware.settings import Settings
 
 log = logging.getLogger("middleware")
@@ -120,11 +121,16 @@ class Conversations:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
-                return await write(reply)
+                await write(reply)
             except DatabaseUnavailable:
                 if time.monotonic() > deadline:
+                    TURNS.labels("lost").inc()
                     raise
                 await asyncio.sleep(0.1)
+            else:
+                if write is not _unwritten:
+                    TURNS.labels("complete" if reply.complete else "incomplete").inc()
+                return
 
     def end_later(self, write: Write, reply: Reply) -> None:
         """The same, beside what goes on."""

@@ -15,6 +15,7 @@ from middleware.chat.shape import is_plain
 from middleware.errors import CallerGone, ServiceError
 from middleware.history.replay import shown
 from middleware.history.rows import Past, Reply
+from middleware.telemetry import said
 
 Message = dict[str, Any]
 CALLER_LEFT = 499
@@ -96,6 +97,7 @@ class Turn:
 
     def _reply(self, status: int, cost: float | None, *, complete: bool) -> Reply:
         answer, message = self.answer, self.answer.message()
+        said({"model": answer.model, "usage": answer.usage, "finish_reason": answer.finish})
         return Reply(
             complete=complete,
             status=status,
