@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from gateway_lib.experiments.metrics import Metric
-from gateway_lib.experiments.results import Effect, Estimate, GuardrailResult
+from gateway_lib.experiments.results import Effect, GuardrailResult
 
 UNKNOWN = "\u2013"
 MINUS = "\u2212"
@@ -33,14 +33,6 @@ def percent_text(share: float | None) -> str:
     if math.isinf(share):
         return f"{_sign(share, True)}\u221e"
     return f"{_sign(share, True)}{abs(share) * 100:.1f} %"
-
-
-def estimate_text(metric: Metric, estimate: Estimate | None) -> str:
-    """A value with its interval."""
-    if estimate is None:
-        return UNKNOWN
-    low, high = (value_text(metric, each) for each in (estimate.low, estimate.high))
-    return f"{value_text(metric, estimate.value)} [{low}, {high}]"
 
 
 def absolute_text(metric: Metric, effect: Effect) -> str:

@@ -12,9 +12,6 @@ from gateway_lib.benchmark.results.summary import estimate_of
 from gateway_lib.errors import SettingsError
 from gateway_lib.plots import short_names
 
-HOURS = 730.0
-"""Of a month, as AWS's own calculator counts."""
-
 
 class MonthEstimate(Protocol):
     """The estimate of a deployment for a month, in US dollars, at rest and at most."""
@@ -52,11 +49,6 @@ class Fixed:
         """From the estimate of a deployment."""
         source = f"estimate of the deployment {estimate.environment}"
         return cls(estimate.usd, estimate.most_usd, source)
-
-
-def requests_of(per_second: float, hours: float = HOURS) -> float:
-    """Requests in a month of a mean rate."""
-    return per_second * hours * 3600
 
 
 def project(summary: pd.DataFrame, requests: float, fixed: Fixed | None = None) -> pd.DataFrame:
