@@ -12,7 +12,6 @@ from contextlib import closing
 from urllib.parse import quote
 
 import aiohttp
-from multidict import CIMultiDict
 from starlette.types import Receive, Scope, Send
 
 from middleware.admission.admission import FREE, Slot
@@ -22,6 +21,7 @@ from middleware.guardrails.guarding import Sent
 from middleware.guardrails.guardrails import guarding
 from middleware.metrics.reading import Reading
 from middleware.telemetry import Exchange
+from middleware.sending import Headers
 from middleware.upstream import Body, Upstream
 
 # Headers of one connection, not of the message: RFC 9110, section 7.6.1.
@@ -79,8 +79,6 @@ async def relay(
             headers, aim = forwarded_headers(scope), where or target(scope)
 
             async def request(data: Body) -> aiohttp.ClientResponse:
-                if isinstance(data, bytes):
-                    headers["content-length"] = str(len(data))
                 return await upstream.request(scope["method"], aim, headers, data)
 
             guarded = guarding(scope)
@@ -144,31 +142,22 @@ def raw_path(scope: Scope) -> str:
     return raw.decode("ascii").partition("?")[0]
 
 
-def forwarded_headers(scope: Scope, but: frozenset[bytes] = NOT_FORWARDED) -> CIMultiDict[str]:
+def forwarded_headers(scope: Scope, but: frozenset[bytes] = NOT_FORWARDED) -> Headers:
     """The request's end-to-end headers, plus who asked and how, plus the request's id."""
-    named = _named_in_connection(scope["headers"])
-    headers = CIMultiDict[str](
-        [
-            (name.decode("latin-1"), value.decode("latin-1"))
-            for name, value in scope["headers"]
-            if name not in but and name not in named
-        ]
-    )
+    headers = _end_to_end(scope["headers"], but)
     if client := scope.get("client"):
-        headers["x-forwarded-for"] = client[0]
+        headers.append((b"x-forwarded-for", client[0].encode()))
     secure = scope["scheme"] in ("https", "wss")
-    headers["x-forwarded-proto"] = "https" if secure else "http"
-    headers["x-request-id"] = scope["state"]["exchange"].request_id
+    headers.append((b"x-forwarded-proto", b"https" if secure else b"http"))
+    headers.append((b"x-request-id", scope["state"]["exchange"].request_id.encode()))
     return headers
 
 
 def returned_headers(
     headers: Iterable[tuple[bytes, bytes]], but: frozenset[bytes] = NOT_RETURNED
-) -> list[tuple[bytes, bytes]]:
+) -> Headers:
     """LiteLLM's end-to-end headers as they reach the caller."""
-    lowered = [(name.lower(), value) for name, value in headers]
-    named = _named_in_connection(lowered)
-    kept = [header for header in lowered if header[0] not in but and header[0] not in named]
+    kept = _end_to_end([(name.lower(), value) for name, value in headers], but)
     names = dict(kept)
     if _PROVIDERS_RETRY_AFTER in names and b"retry-after" not in names:
         # LiteLLM keeps the provider's wish under a name that no client looks for
@@ -176,7 +165,9 @@ def returned_headers(
     return kept
 
 
-def _named_in_connection(headers: Iterable[tuple[bytes, bytes]]) -> set[bytes]:
-    """The headers that the `connection` header itself names, which are of one connection too."""
-    values = [value for name, value in headers if name == b"connection"]
-    return {part.strip().lower() for value in values for part in value.split(b",")}
+def _end_to_end(headers: Headers, but: frozenset[bytes]) -> Headers:
+    """All headers but those, and but those that `connection` itself names: they are of one connection too."""
+    for name, value in headers:
+        if name == b"connection":
+            but |= {part.strip().lower() for part in value.split(b",")}
+    return [pair for pair in headers if pair[0] not in but]

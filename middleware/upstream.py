@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
 import orjson
-from multidict import CIMultiDict
 from yarl import URL
 
 from middleware.errors import UpstreamBroken, UpstreamTimeout, UpstreamUnavailable
 from middleware.metrics.instruments import UPSTREAM_ERRORS
+from middleware.sending import AT_ONCE, Headers, Request, Whole, as_text
 from middleware.settings import Settings
 from middleware.telemetry import answered, waited_upstream
 
@@ -32,6 +32,9 @@ class Upstream:
 
     def __init__(self, settings: Settings) -> None:
         self._base = settings.litellm_url.rstrip("/")
+        self._address = URL(self._base, encoded=True)
+        self._host = str(self._address.host_port_subcomponent).encode()
+        self._below = self._address.raw_path.rstrip("/")
         self.session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=settings.max_upstream_connections, keepalive_timeout=KEEPALIVE_SECONDS
@@ -41,7 +44,7 @@ class Upstream:
             ),
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+            request_class=Request,
             read_bufsize=2**16,
         )
 
@@ -50,9 +53,11 @@ class Upstream:
         return URL(self._base + target, encoded=True)
 
     async def request(
-        self, method: str, target: str, headers: CIMultiDict[str], body: Body
+        self, method: str, target: str, headers: Headers, body: Body
     ) -> aiohttp.ClientResponse:
         """Send a request and return the response as soon as its headers are there.
+
+        The length of a body in one piece is that which it has, whatever the headers say.
 
         The caller closes it. Before the end of the body this closes the connection too, which tells LiteLLM
         to stop; after it, the connection has gone back to the pool.
@@ -62,9 +67,7 @@ class Upstream:
         """
         began = time.perf_counter()
         try:
-            response = await self.session.request(
-                method, self.url(target), headers=headers, data=body, allow_redirects=False
-            )
+            response = await self._sent(method, target, headers, body)
         except aiohttp.ClientConnectorError as error:
             UNAVAILABLE.inc()
             raise UpstreamUnavailable from error
@@ -82,12 +85,25 @@ class Upstream:
         answered(response.headers)
         return response
 
+    def _sent(
+        self, method: str, target: str, headers: Headers, body: Body
+    ) -> Awaitable[aiohttp.ClientResponse]:
+        # aiohttp tries requests of other methods twice, for which it needs to know what they are
+        if method == "POST" and isinstance(body, bytes) and len(body) <= AT_ONCE:
+            whole = Whole(method, self._below + target, self._host, headers, body)
+            return self.session.request(method, self._address, data=whole, allow_redirects=False)
+        if isinstance(body, bytes):
+            headers = [pair for pair in headers if pair[0] != b"content-length"]
+        text = as_text(headers)
+        url = self.url(target)
+        return self.session.request(method, url, headers=text, data=body, allow_redirects=False)
+
     @asynccontextmanager
     async def websocket(
-        self, target: str, headers: CIMultiDict[str], protocols: tuple[str, ...]
+        self, target: str, headers: Headers, protocols: tuple[str, ...]
     ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
         async with self.session.ws_connect(
-            self.url(target), headers=headers, protocols=protocols, max_msg_size=0
+            self.url(target), headers=as_text(headers), protocols=protocols, max_msg_size=0
         ) as connection:
             yield connection
 

@@ -8,16 +8,16 @@ import aiohttp
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from middleware.passthrough import forwarded_headers, target
+from middleware.passthrough import NOT_FORWARDED, forwarded_headers, target
 from middleware.upstream import Upstream
 
 _TRY_AGAIN_LATER = 1013
-_HANDSHAKE = (
-    "sec-websocket-key",
-    "sec-websocket-version",
-    "sec-websocket-extensions",
-    "sec-websocket-protocol",
-)
+_NOT_FORWARDED = NOT_FORWARDED | {
+    b"sec-websocket-key",
+    b"sec-websocket-version",
+    b"sec-websocket-extensions",
+    b"sec-websocket-protocol",
+}
 
 
 class WebSocketRelay:
@@ -26,9 +26,7 @@ class WebSocketRelay:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         upstream: Upstream = scope["app"].state.upstream
         caller = WebSocket(scope, receive, send)
-        headers = forwarded_headers(scope)
-        for name in _HANDSHAKE:
-            headers.popall(name, None)
+        headers = forwarded_headers(scope, _NOT_FORWARDED)
         try:
             async with upstream.websocket(
                 target(scope), headers, tuple(scope["subprotocols"])

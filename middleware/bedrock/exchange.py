@@ -9,7 +9,6 @@ from typing import Any
 
 import aiohttp
 import orjson
-from multidict import CIMultiDict
 from starlette.types import Receive, Scope, Send
 
 from middleware.admission.admission import FREE, Admission, Slot
@@ -154,8 +153,8 @@ class Exchange:
             Blocked, GuardrailUnavailable: a guardrail of LiteLLM's has blocked the call, or does not answer.
         """
         data = encoded(body, ValidationException)
-        headers = self._headers()
-        headers.update(reservation.sending())
+        headers = forwarded_headers(self._scope, _OF_THE_SDK)
+        headers = reservation.sending([*headers, (b"content-type", b"application/json")])
 
         async def sending(data: bytes) -> aiohttp.ClientResponse:
             return await self._upstream.request("POST", target, headers, data)
@@ -221,11 +220,6 @@ class Exchange:
 
     def write(self, data: bytes, *, more: bool = True) -> Awaitable[None]:
         return self._send({"type": "http.response.body", "body": data, "more_body": more})
-
-    def _headers(self) -> CIMultiDict[str]:
-        headers = forwarded_headers(self._scope, _OF_THE_SDK)
-        headers["content-type"] = "application/json"
-        return headers
 
 
 async def _checked(response: aiohttp.ClientResponse) -> None:

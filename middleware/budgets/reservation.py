@@ -15,8 +15,9 @@ from middleware.budgets.money import nano
 from middleware.budgets.price import Price
 from middleware.budgets.usage import Usage
 from middleware.errors import UpstreamUnavailable
+from middleware.sending import Headers
 
-CALL_ID = "x-litellm-call-id"
+CALL_ID = b"x-litellm-call-id"
 """The header by which LiteLLM is told, and tells in its spend log, which call it is."""
 
 
@@ -59,12 +60,13 @@ class Reservation:
         """Whether anything is held, and the call's cost has to be found out."""
         return self._held is not None
 
-    def sending(self) -> dict[str, str]:
-        """Headers to send to LiteLLM with the call, which from now on may cost something."""
+    def sending(self, headers: Headers) -> Headers:
+        """The headers to send to LiteLLM with the call, which from now on may cost something."""
         if self._held is None:
-            return {}
+            return headers
         self._is_sent = True
-        return {CALL_ID: str(self._held.call)}
+        others = [pair for pair in headers if pair[0] != CALL_ID]
+        return [*others, (CALL_ID, str(self._held.call).encode())]
 
     def check(self, body: Body, encoded: bytes) -> None:
         """See to it that what is held is enough for the conversation that was put together.

@@ -12,7 +12,7 @@ from types import TracebackType
 from starlette.types import Message, Scope, Send
 
 from middleware.budgets.meter import Meter
-from middleware.budgets.reservation import CALL_ID, Reservation
+from middleware.budgets.reservation import Reservation
 
 
 class Spending(AbstractAsyncContextManager[None]):
@@ -27,8 +27,7 @@ class Spending(AbstractAsyncContextManager[None]):
         *,
         hides_usage: bool,
     ) -> None:
-        not_kept = (b"accept-encoding", CALL_ID.encode())
-        headers = [pair for pair in scope["headers"] if pair[0] not in not_kept]
+        headers = [pair for pair in scope["headers"] if pair[0] != b"accept-encoding"]
         self.scope: Scope = {**scope, "headers": headers}
         self._send = send
         self._slot = slot
@@ -45,8 +44,7 @@ class Spending(AbstractAsyncContextManager[None]):
             await held.enter_async_context(self._slot)
             reservation = await held.enter_async_context(await self._reserve())
             self._held = held.pop_all()
-        for name, value in reservation.sending().items():
-            self.scope["headers"].append((name.encode(), value.encode()))
+        self.scope["headers"] = reservation.sending(self.scope["headers"])
         if reservation.is_held or self._hides_usage:
             self._meter = Meter(self._send, reservation, hides_usage=self._hides_usage)
 

@@ -53,12 +53,11 @@ class KeptChat:
             request.show(self._turn.shown(request.messages(), route))
         hides_usage = request.is_stream and request.want_usage()
         upstream: Upstream = self._scope["app"].state.upstream
-        headers = forwarded_headers(self._scope, _REQUEST)
         where = request.target or target(self._scope)
         data = request.encoded(body)
         if self._turn.continues:
             self._reservation.check(request.fields, data)
-        headers.update(self._reservation.sending())
+        headers = self._reservation.sending(forwarded_headers(self._scope, _REQUEST))
 
         async def post(body: bytes) -> aiohttp.ClientResponse:
             return await upstream.request("POST", where, headers, body)

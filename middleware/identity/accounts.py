@@ -11,12 +11,12 @@ from urllib.parse import quote
 
 import aiohttp
 import orjson
-from multidict import CIMultiDict
 
 from middleware.auth import METADATA
 from middleware.errors import UpstreamBroken, UpstreamTimeout, UpstreamUnavailable
 from middleware.identity import duration
 from middleware.identity.grant import LIMITS, Grant, models_of
+from middleware.sending import Headers
 from middleware.upstream import Upstream
 
 log = logging.getLogger("middleware")
@@ -79,7 +79,7 @@ class Accounts:
 
     async def tell(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Have something done as the administrator. Raises `AccountRefused`."""
-        answer = await self.post(path, body, self._headers(self._master))
+        answer = await self.post(path, body, with_key(self._master))
         if answer.status != 200:
             log.error("LiteLLM refused %s with %d", path, answer.status)
             raise AccountRefused
@@ -87,9 +87,9 @@ class Accounts:
 
     async def tried(self, path: str, body: Mapping[str, Any]) -> bool:
         """Whether something was done as the administrator; what another replica may have done too."""
-        return (await self.post(path, body, self._headers(self._master))).status == 200
+        return (await self.post(path, body, with_key(self._master))).status == 200
 
-    async def post(self, path: str, body: Mapping[str, Any], headers: CIMultiDict[str]) -> Answer:
+    async def post(self, path: str, body: Mapping[str, Any], headers: Headers) -> Answer:
         """Send a request and read the whole answer.
 
         Raises:
@@ -104,8 +104,13 @@ class Accounts:
             except aiohttp.ClientError as error:
                 raise UpstreamBroken from error
 
-    def _headers(self, key: str) -> CIMultiDict[str]:
-        return CIMultiDict({"authorization": f"Bearer {key}", "content-type": "application/json"})
+
+def with_key(key: str) -> Headers:
+    """The headers of a request of JSON with this key."""
+    return [
+        (b"authorization", f"Bearer {key}".encode()),
+        (b"content-type", b"application/json"),
+    ]
 
 
 def limits_of(row: Row) -> Grant:

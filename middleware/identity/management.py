@@ -18,7 +18,7 @@ from middleware.auth import KEY_HEADERS, Identity, Keys, sent_key
 from middleware.caller import Caller
 from middleware.errors import Forbidden, InvalidRequest
 from middleware.identity import asked, clamp
-from middleware.identity.accounts import UI_TEAM, Accounts, Answer, Row, limits_of, ours
+from middleware.identity.accounts import UI_TEAM, Accounts, Answer, Row, limits_of, ours, with_key
 from middleware.identity.audit import Action, Audit
 from middleware.identity.grant import Grant
 from middleware.identity.holder import Holder
@@ -158,8 +158,7 @@ class Management:
     ) -> Answer:
         """Ask LiteLLM as the holder, and record what came of it before anybody learns of it."""
         headers = forwarded_headers(scope, _REQUEST)
-        headers["authorization"] = f"Bearer {key}"
-        headers["content-type"] = "application/json"
+        headers += with_key(key)
         async with self._audit.pen(scope["state"]["exchange"].request_id) as pen:
             answer = await self._accounts.post(path, fields, headers)
             if answer.status == 200:
