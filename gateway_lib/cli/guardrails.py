@@ -145,7 +145,7 @@ def compare(
     runs_dir: RunsDirOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Two versions of a guardrail over the same cases: what one mends and breaks, by McNemar's exact test.
+    """Two versions of a guardrail over the same cases: what one mends and breaks, by an exact test.
 
     Exit status 3: more leaks, or more is stopped without need, and that is no chance.
     """

@@ -1,19 +1,21 @@
 """Two versions of a guardrail against each other, case by case, before the newer one is promoted.
 
-Both were asked the same cases, so only the cases on which they differ tell them apart: McNemar's exact
-test (the binomial test on the discordant cases; McNemar, Psychometrika 12, 1947). A case is counted once,
-however often it was asked: it leaked if it leaked in any way that both were asked in.
+Both were asked the same cases, so only the cases on which they differ tell them apart. A case is counted
+once, however often it was asked: it leaked if it leaked in any way that both were asked in. Copies of a case in
+disguise are changed together, so the test is that of clusters (`clusters.p_value`); where there is no copy, it
+is McNemar's (the binomial test on the discordant cases; McNemar, Psychometrika 12, 1947).
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
 import pandas as pd
-from scipy import stats
 
 from gateway_lib.errors import ChecksUnusable
+from gateway_lib.guardrails import clusters
 from gateway_lib.guardrails.records import KEY
 from gateway_lib.guardrails.scoring import judged
 
@@ -32,7 +34,7 @@ class Change:
         n: Cases that both were asked.
         mended: Cases that went wrong before only.
         broken: Cases that go wrong after only.
-        p: Of the exact test, two-sided; 1 where nothing changed.
+        p: Of the exact test over written cases, two-sided; 1 where nothing changed.
         verdict: `same` where no case changed, `cannot tell` where too few did.
     """
 
@@ -111,7 +113,8 @@ def compare(
     tables = []
     for frame, name in zip((before, after), names, strict=True):
         rows = judged(frame)
-        rows = rows[rows["guardrail"] == name]
+        rows = rows[rows["guardrail"] == name].copy()
+        rows["written"] = clusters.written(rows)
         if rows.empty:
             raise ChecksUnusable(f"no check of guardrail {name!r} with an outcome")
         tables.append(rows.set_index(["case", "interface", "streamed"]))
@@ -150,7 +153,10 @@ def _change(what: str, column: str, pair: list[pd.DataFrame]) -> Change:
     n = pair[0].index.get_level_values("case").nunique()
     mended, broken = wrong[0] - wrong[1], wrong[1] - wrong[0]
     differ = len(mended) + len(broken)
-    p = float(stats.binomtest(len(broken), differ).pvalue) if differ else 1.0
+    bases = dict(zip(pair[0].index.get_level_values("case"), pair[0]["written"], strict=True))
+    changes = Counter(bases[case] for case in broken)
+    changes.subtract(bases[case] for case in mended)
+    p = clusters.p_value(changes.values())
     verdict: Verdict = "same" if not differ else "cannot tell"
     if differ and p < ALPHA:
         verdict = "better" if len(mended) > len(broken) else "worse"

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from gateway_lib.benchmark.results.intervals import Estimate, proportion_interval
+from gateway_lib.benchmark.results.intervals import Estimate
+from gateway_lib.guardrails import clusters
 from gateway_lib.guardrails.records import told
 
 
@@ -15,7 +16,8 @@ class Agreement:
     """How often two ways of asking come to the same outcome.
 
     Attributes:
-        share: Pairs with the same outcome, with Wilson's interval.
+        share: Pairs with the same outcome, with Wilson's interval; the pairs of a written case and of its
+            disguised copies are a cluster.
         kappa: Cohen's kappa, agreement beyond chance; None where all outcomes are one and the same.
         differ: Cases with two outcomes: `case`, `guardrail`, and the outcome of each.
     """
@@ -42,9 +44,12 @@ def agreement(frame: pd.DataFrame, over: str = "interface") -> Agreement | None:
         return None
     first, second = (table[name].astype(str) for name in table.columns)
     same = first == second
+    bases = dict(zip(known["case"], clusters.written(known), strict=True))
+    cases = pd.Series(table.index.get_level_values("case"), same.index)
     differ = table[~same].reset_index()
     differ.columns = [str(name) for name in differ.columns]
-    return Agreement(proportion_interval(int(same.sum()), len(same)), _kappa(first, second), differ)
+    share = clusters.share(same, cases.map(bases))
+    return None if share is None else Agreement(share, _kappa(first, second), differ)
 
 
 def _kappa(first: pd.Series, second: pd.Series) -> float | None:

@@ -2,7 +2,8 @@
 
 A case *leaks* where less happened than it expects (allow < mask < block), and is a *false alarm* where it
 expects nothing and something happened. Calls whose outcome nobody can tell count in neither; they are
-counted beside. Every rate is of one way of checking, in which each case was asked once.
+counted beside. Every rate is of one way of checking, in which each case was asked once. Its interval takes a
+written case and its disguised copies as one cluster.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from gateway_lib.benchmark.results.difference import paired
-from gateway_lib.benchmark.results.intervals import CONFIDENCE, Estimate, proportion_interval
+from gateway_lib.benchmark.results.intervals import CONFIDENCE, Estimate
+from gateway_lib.guardrails import clusters
 from gateway_lib.guardrails.records import CALL, guarded, told
 
 ORDER = {"allow": 0, "mask": 1, "block": 2}
@@ -177,4 +179,4 @@ def headline(frame: pd.DataFrame) -> dict[str, float | int | None]:
 
 
 def _share(rows: pd.DataFrame, column: str) -> Estimate | None:
-    return proportion_interval(int(rows[column].sum()), len(rows)) if len(rows) else None
+    return clusters.share(rows[column], clusters.written(rows))

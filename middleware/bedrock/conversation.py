@@ -87,10 +87,15 @@ async def begin(
 
 async def reserve(exchange: Exchange, call: Call) -> Reservation:
     """Hold what the call may cost, where its caller has a budget for the model."""
-    if call.purse is None:
-        return NOTHING
-    model = call.route.model
-    return await call.purse.hold_turn(model, call.body, exchange.conversations, call.wish)
+    reservation = NOTHING
+    if call.purse:
+        model = call.route.model
+        reservation = await call.purse.hold_turn(
+            model, call.body, exchange.conversations, call.wish
+        )
+    if exchange.trial:
+        exchange.trial.reserved()
+    return reservation
 
 
 async def accept(exchange: Exchange, call: Call, reservation: Reservation) -> Turn | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable
 
 from starlette.types import Receive, Scope, Send
 
@@ -11,6 +12,7 @@ from middleware.auth import Keys
 from middleware.budgets import routes
 from middleware.budgets.budgets import Budgets
 from middleware.budgets.metering import as_json
+from middleware.budgets.reservation import Reservation
 from middleware.budgets.spending import Spending
 from middleware.caller import MAX_BODY, Caller
 from middleware.catalogue import Catalogue
@@ -92,12 +94,18 @@ class ChatApi:
         priority = admission.priority(request.priority, identity.priority)
         slot = admission.slot(route.model, priority)
 
+        async def reserve(found: Awaitable[Reservation]) -> Reservation:
+            reservation = await found
+            if trial:
+                trial.reserved()
+            return reservation
+
         if not kept:
             spending = Spending(
                 scope,
                 send,
                 slot,
-                lambda: purse.hold(route.model, request.fields),
+                lambda: reserve(purse.hold(route.model, request.fields)),
                 hides_usage=bool(purse.limits) and request.is_stream and request.want_usage(),
             )
             sent = request.encoded(body)
@@ -107,8 +115,8 @@ class ChatApi:
             # both before anything is stored: they may refuse it
             async with (
                 slot,
-                await purse.hold_turn(
-                    route.model, request.fields, conversations, request.wish
+                await reserve(
+                    purse.hold_turn(route.model, request.fields, conversations, request.wish)
                 ) as reservation,
             ):
                 turn = await conversations.accept(

@@ -127,7 +127,10 @@ async def pre(
     version: Number = None,
     days: Annotated[float, Query(gt=0, le=3650)] = 28.0,
 ) -> Response:
-    """What its units had in other experiments before it began, a line of JSON for each unit."""
+    """What its units had in the days before this version started, a line of JSON for each unit that had any.
+
+    Means of answers that ended well, in any experiment: earlier versions of this one are among them.
+    """
     found = await experiments.outcomes.version(name, version)
     rows = await experiments.outcomes.before(found, days)
     body = b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)

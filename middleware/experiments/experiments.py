@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from uuid import UUID
 
 from middleware.auth import Identity, Keys
@@ -115,7 +117,9 @@ class Experiments:
         EXPOSURES.labels(version.name, trial.arm.name, "answer").inc()
         exchange.request_id = request_id
         if shadow:
-            self._shadows.begin(call, shadow, exposure, beside=request_id)
+            # not before: a shadow must not take what is left of a budget or the last slot
+            begin = partial(self._shadows.begin, call, shadow, exposure, beside=request_id)
+            trial = replace(trial, reserved=begin)
         exchange.headers.append((ARM, trial.arm.name.encode()))
         observer = Observer(call.send, trial.heard, began=began, hides_usage=made.hides_usage)
         scope = {**made.scope, "state": {**made.scope["state"], "trial": trial}}

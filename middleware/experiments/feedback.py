@@ -13,10 +13,18 @@ from middleware.experiments.errors import ExperimentInvalid, FeedbackNotFound
 from middleware.experiments.register import Register
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+MOST_NAMES = 20
+"""Names that one answer may have values of."""
+# locked, so that values that are given at once are counted one after the other
+_ANSWER = """
+    SELECT number FROM experiment_exposures
+    WHERE request_id = $1 AND role = 'answer' AND (by_key = $2 OR by_user = $3)
+    FOR NO KEY UPDATE
+"""
 _GIVE = """
     INSERT INTO experiment_feedback (number, name, value)
-    SELECT number, $2, $3 FROM experiment_exposures
-    WHERE request_id = $1 AND role = 'answer' AND (by_key = $4 OR by_user = $5)
+    SELECT $1, $2, $3
+    WHERE (SELECT count(*) FROM experiment_feedback WHERE number = $1 AND name <> $2) < $4
     ON CONFLICT (number, name) DO UPDATE SET value = excluded.value, given_at = now()
     RETURNING number
 """
@@ -60,22 +68,25 @@ class Feedbacks:
 
         Raises:
             FeedbackNotFound: neither this key nor its user has made such a call in an experiment.
+            ExperimentInvalid: the answer has values of `MOST_NAMES` other names.
             DatabaseUnavailable, ExperimentsUnavailable
         """
         author = await self._register.author(identity)
         if author is None:
             raise FeedbackNotFound
-        async with self._database.connection() as connection:
-            found = await connection.fetchval(
-                _GIVE,
-                feedback.request_id,
-                feedback.name,
-                feedback.value,
-                author.by_key,
-                author.by_user,
+        async with self._database.connection() as connection, connection.transaction():
+            number = await connection.fetchval(
+                _ANSWER, feedback.request_id, author.by_key, author.by_user
             )
-        if found is None:
-            raise FeedbackNotFound
+            if number is None:
+                raise FeedbackNotFound
+            given = await connection.fetchval(
+                _GIVE, number, feedback.name, feedback.value, MOST_NAMES
+            )
+        if given is None:
+            raise ExperimentInvalid(
+                f"An answer has feedback of up to {MOST_NAMES} names, and this one has them."
+            )
 
 
 def _is_finite(value: float) -> bool:

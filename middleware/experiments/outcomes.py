@@ -118,7 +118,7 @@ class Outcomes:
             return [dict(row) for row in await connection.fetch(_COUNTS, version.id)]
 
     async def before(self, version: Version, days: float) -> list[dict[str, Any]]:
-        """What the units of an experiment had in experiments before it began: means by unit."""
+        """What a version's units had in any experiment before it started: means by unit."""
         async with self._database.connection() as connection:
             rows = await connection.fetch(_BEFORE, version.id, version.started_at, days)
         return [dict(row) for row in rows]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -46,6 +47,10 @@ class Heard:
         return float(found) if isinstance(found, int | float) else None
 
 
+def _nothing() -> None:
+    """Most calls have no shadow."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trial:
     """What an arm changes of a call."""
@@ -58,6 +63,8 @@ class Trial:
     overhears: str = ""
     """Request id of the call beside which this one is made: it reads a conversation and is no turn of it."""
     heard: Heard = field(default_factory=Heard)
+    reserved: Callable[[], None] = _nothing
+    """To be called once the call has its slot, and its reservation where its caller has a budget."""
 
     @property
     def instruction(self) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import chi2_contingency
 
 from gateway_lib import experiments
 from gateway_lib.experiments.analysis import analyse
@@ -55,6 +56,26 @@ def test_an_arm_that_fails_its_slowest_calls_does_not_win_by_the_others(rule: st
     )
     assert told.verdict.units_more_needed is None
     assert analyse(outcomes(3000), wanted).verdict.decision == "ship"
+
+
+def failing(frame: pd.DataFrame, share: float) -> pd.DataFrame:
+    """That share of the candidate's calls, at random, has no latency; a thousandth of the control's."""
+    rng = np.random.default_rng(8)
+    lost = rng.random(len(frame)) < np.where(frame["arm"] == "candidate", share, 0.001)
+    return frame.assign(latency_ms=frame["latency_ms"].where(~lost))
+
+
+def test_what_is_missing_of_many_calls_forbids_only_where_it_matters() -> None:
+    frame = outcomes(60_000)
+    wanted = experiment(**LATENCY, analysis={"rule": "sequential", "units": 120_000})
+    told = analyse(failing(frame, 0.002), wanted)
+    lost = failing(frame, 0.002).groupby("arm", observed=True)["latency_ms"].agg(["count", "size"])
+    counts = [[row["count"], row["size"] - row["count"]] for _, row in lost.iterrows()]
+    assert chi2_contingency(counts).pvalue < 1e-4, "surely a difference, and of a thousandth"
+    assert told.verdict.decision == "ship" and not told.notes
+    told = analyse(failing(frame, 0.006), wanted)
+    assert told.verdict.decision == "cannot tell yet"
+    assert "99.4% of candidate's" in told.verdict.reasons[0]
 
 
 def test_neither_does_a_guardrail_hold_by_the_others() -> None:

@@ -76,3 +76,51 @@ async def test_a_shadow_without_room_is_not_made(world):
     rows = await outcomes(world, "shadow")
     assert [row["role"] for row in rows] == ["answer"] * 3
     assert (await world.truth())["calls"] == 3
+
+
+def arms_of(control: int, treatment: int):
+    """Two arms of one model, and so of one budget, whose answers may have so many tokens."""
+    return [
+        {"name": "control", "model": MODEL, "parameters": {"max_tokens": control}},
+        {"name": "treatment", "model": MODEL, "parameters": {"max_tokens": treatment}},
+    ]
+
+
+@pytest.mark.parametrize("kept", [False, True])
+async def test_a_shadow_takes_nothing_of_what_its_answer_needs(world, kept):
+    name = f"room-for-one-{kept}".lower()
+    await start(world, name, mode="shadow", arms=arms_of(20, 20))
+    for _ in range(3):
+        key = await world.user(budgets={MODEL: 0.5})
+        answer = await world.chat(
+            key, "say 20", model=f"experiment/{name}", enable_history=kept or None
+        )
+        assert answer.status_code == 200, answer.text
+    await world.settled()
+    rows = await outcomes(world, name)
+    assert [row["role"] for row in rows] == ["answer"] * 3
+    assert (await world.truth())["calls"] == 3
+
+
+async def test_where_the_answer_is_refused_there_is_no_shadow_though_it_would_fit(world):
+    await start(world, "too-large", mode="shadow", arms=arms_of(90, 1))
+    key = await world.user(budgets={MODEL: 0.5})
+    for path, body in (
+        ("/v1/chat/completions", {"messages": [{"role": "user", "content": "say 1"}]}),
+        (
+            "/bedrock/model/experiment%2Ftoo-large/converse",
+            {"messages": [{"role": "user", "content": [{"text": "say 1"}]}]},
+        ),
+    ):
+        if "chat" in path:
+            body["model"] = "experiment/too-large"
+        answer = await world.http.post(path, json=body, headers=bearer(key))
+        assert answer.status_code == 429, answer.text
+    # one that is made in the end tells that those before it were not
+    richer = await world.user(budgets={MODEL: 100})
+    assert (await world.chat(richer, model="experiment/too-large")).status_code == 200
+    while len(rows := await outcomes(world, "too-large")) < 4:
+        await asyncio.sleep(0.02)
+    assert [row["role"] for row in rows] == ["answer"] * 3 + ["shadow"]
+    await world.settled()
+    assert (await world.truth())["calls"] == 2

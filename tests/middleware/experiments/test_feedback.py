@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
+
+from middleware.experiments.feedback import MOST_NAMES
 
 from .conftest import ADA, BOB, file
 
@@ -20,6 +24,22 @@ async def test_the_latest_value_of_each_name_is_shown_with_the_outcome(service):
     rows = {row["request_id"]: row for row in await service.outcomes()}
     assert rows[first]["feedback.helpful"] == 0.0 and rows[first]["feedback.score"] == 3.5
     assert "feedback.helpful" not in rows[second]
+
+
+async def test_an_answer_has_feedback_of_so_many_names(service):
+    of = (await service.chat("ada")).headers["x-request-id"]
+    names = [f"name_{i}" for i in range(MOST_NAMES + 5)]
+    answers = await asyncio.gather(*(give(service, of, name=name) for name in names))
+    codes = [answer.status_code for answer in answers]
+    assert sorted(codes) == [200] * MOST_NAMES + [400] * 5
+    refused = answers[codes.index(400)].json()["error"]
+    assert refused["type"] == "invalid_request_error" and str(MOST_NAMES) in refused["message"]
+    assert (await give(service, of, name=names[codes.index(200)], value=2)).status_code == 200
+    assert (await give(service, of, name=names[codes.index(400)])).status_code == 400
+    other = (await service.chat("ada")).headers["x-request-id"]
+    assert (await give(service, other, name=names[codes.index(400)])).status_code == 200
+    (row,) = [row for row in await service.outcomes() if row["request_id"] == of]
+    assert len([name for name in row if name.startswith("feedback.")]) == MOST_NAMES
 
 
 async def test_only_the_caller_or_its_user_may_give_it(service, litellm):
