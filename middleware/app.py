@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from middleware import handlers, health
 from middleware.admission.admission import Admission
+from middleware.admission.capacity import Capacity
 from middleware.admission.inference import Inference
 from middleware.auth import Keys
 from middleware.aws import Aws
@@ -103,7 +104,8 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     for router in _ROUTERS:
         app.include_router(router)
     app.router.redirect_slashes = False
-    telemetry = app.state.telemetry = Telemetry(_FrontDoor(app), request_ended)
+    door = Capacity(_FrontDoor(app), settings, (*health.router.routes, *metrics.router.routes))
+    telemetry = app.state.telemetry = Telemetry(door, request_ended)
     return telemetry
 
 

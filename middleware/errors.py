@@ -7,6 +7,7 @@
     ├── Unauthenticated          401  no key, or one that is not good (any more)
     ├── Forbidden                403  the key is good, and may not do this
     ├── MethodNotAllowed         405  the path has other methods
+    ├── RequestTimeout           408  the body did not come in time
     ├── RequestTooLarge          413  the body is larger than the gateway reads
     ├── UpstreamUnavailable      503  LiteLLM cannot be reached
     ├── UpstreamTimeout          504  LiteLLM stayed silent for too long
@@ -77,6 +78,16 @@ class MethodNotAllowed(ServiceError):
     code = "method_not_allowed"
     kind = "invalid_request_error"
     standard = "This path does not have this method."
+
+
+class RequestTimeout(ServiceError):
+    """The body did not come in time. Its rest is not waited for either: the connection is closed."""
+
+    status = 408
+    code = "request_timeout"
+    kind = "invalid_request_error"
+    standard = "The request's body did not arrive in time."
+    standard_headers: ClassVar[Mapping[str, str]] = {"connection": "close"}
 
 
 class RequestTooLarge(ServiceError):

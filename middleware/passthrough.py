@@ -20,8 +20,8 @@ from middleware.errors import ResponseBroken, render_anthropic, render_openai
 from middleware.guardrails.guarding import Sent
 from middleware.guardrails.guardrails import guarding
 from middleware.metrics.reading import Reading
-from middleware.telemetry import Exchange
 from middleware.sending import Headers
+from middleware.telemetry import Exchange
 from middleware.upstream import Body, Upstream
 
 # Headers of one connection, not of the message: RFC 9110, section 7.6.1.

@@ -125,6 +125,9 @@ class Settings(BaseSettings):
     queue_seconds: PositiveFloat = 30.0
     """How long a call may wait for a slot before it is answered with 429."""
 
+    max_requests: PositiveInt = 2000
+    """Requests that the service has under way at once, streams among them; one more gets 503 at once."""
+
     default_priority: int = Field(100, ge=0, le=9999)
     """The priority of calls that name none and whose policy gives none; the lower the earlier."""
 
@@ -177,7 +180,13 @@ class Settings(BaseSettings):
     """How long a connection to LiteLLM may take to open before the caller gets 503."""
 
     read_seconds: PositiveFloat = 600.0
-    """How long LiteLLM may stay silent within a response before the caller gets 504."""
+    """How long LiteLLM may take for the first byte of a response before the caller gets 504."""
+
+    idle_seconds: PositiveFloat = 300.0
+    """How long LiteLLM may stay silent within a response that has begun before it is broken off."""
+
+    body_seconds: PositiveFloat = 60.0
+    """How long a caller may pause within the body of a request before the request gets 408."""
 
     keepalive_seconds: PositiveInt = 75
     """How long an idle connection is kept; longer than the load balancer before the service keeps it."""
@@ -186,7 +195,7 @@ class Settings(BaseSettings):
     """How long open streams may go on after the service was asked to stop."""
 
     max_upstream_connections: int = 2000
-    """Requests that may be open towards LiteLLM at the same time."""
+    """Requests that may be open towards LiteLLM at the same time; no more than these are served either."""
 
     metrics_key: Annotated[SecretStr, AfterValidator(_resolved)] = SecretStr("")
     """A key that may read `GET /metricz` and nothing else, as administrators' may."""

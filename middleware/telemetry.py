@@ -183,8 +183,9 @@ class Telemetry:
             self._ended(scope, exchange)
             if log.isEnabledFor(logging.INFO):
                 # past `logging`, whose records and locks cost more than everything else done here
-                sys.stdout.write(_line(scope, exchange))
-                sys.stdout.flush()
+                with suppress(OSError):  # a disk that is full costs the line, not the answer
+                    sys.stdout.write(_line(scope, exchange))
+                    sys.stdout.flush()
 
 
 class JsonFormatter(logging.Formatter):

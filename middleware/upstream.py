@@ -11,7 +11,12 @@ import aiohttp
 import orjson
 from yarl import URL
 
-from middleware.errors import UpstreamBroken, UpstreamTimeout, UpstreamUnavailable
+from middleware.errors import (
+    ServiceError,
+    UpstreamBroken,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
 from middleware.metrics.instruments import UPSTREAM_ERRORS
 from middleware.sending import AT_ONCE, Headers, Request, Whole, as_text
 from middleware.settings import Settings
@@ -35,6 +40,7 @@ class Upstream:
         self._address = URL(self._base, encoded=True)
         self._host = str(self._address.host_port_subcomponent).encode()
         self._below = self._address.raw_path.rstrip("/")
+        self._idle_seconds = settings.idle_seconds
         self.session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=settings.max_upstream_connections, keepalive_timeout=KEEPALIVE_SECONDS
@@ -76,6 +82,8 @@ class Upstream:
             (UNAVAILABLE if connecting else TIMEOUT).inc()
             raise (UpstreamUnavailable if connecting else UpstreamTimeout) from error
         except aiohttp.ClientError as error:
+            if isinstance(error.__cause__, ServiceError):  # the caller's body did not come
+                raise error.__cause__ from error
             BROKEN.inc()
             raise UpstreamBroken from error
         finally:
@@ -83,6 +91,7 @@ class Upstream:
         if response.status == 429 or response.status >= 500:
             UPSTREAM_ERRORS.labels(str(response.status)).inc()
         answered(response.headers)
+        self._may_pause(response)
         return response
 
     def _sent(
@@ -97,6 +106,15 @@ class Upstream:
         text = as_text(headers)
         url = self.url(target)
         return self.session.request(method, url, headers=text, data=body, allow_redirects=False)
+
+    def _may_pause(self, response: aiohttp.ClientResponse) -> None:
+        """From now on LiteLLM may stay silent for another time than before the first byte."""
+        connection = response.connection
+        if connection is None or connection.protocol is None or connection.transport is None:
+            return  # all of it is here
+        connection.protocol.read_timeout = self._idle_seconds
+        if connection.transport.is_reading():  # else it is the caller who does not read
+            connection.protocol.start_timeout()
 
     @asynccontextmanager
     async def websocket(

@@ -22,7 +22,7 @@ from typing import Any, ClassVar
 
 import orjson
 
-from middleware.errors import ServiceError, Unauthenticated, UpstreamUnavailable
+from middleware.errors import RequestTimeout, ServiceError, Unauthenticated, UpstreamUnavailable
 
 
 class BedrockError(ServiceError):
@@ -172,6 +172,8 @@ def from_service(error: ServiceError) -> BedrockError:
         return error
     if isinstance(error, Unauthenticated):
         return AccessDeniedException(_BAD_KEY)
+    if isinstance(error, RequestTimeout):  # AWS's 408 is a model's
+        return ValidationException(error.message, error.headers)
     standard = ValidationException if error.status < 500 else InternalServerException
     return _BY_STATUS.get(error.status, standard)(error.message, error.headers)
 

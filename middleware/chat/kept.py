@@ -76,7 +76,9 @@ class KeptChat:
     async def _whole(self, response: aiohttp.ClientResponse) -> None:
         body = await _read(response)
         if response.status == 200:
-            self._turn.answer = Answer.of(_decoded(body))
+            if (completion := _decoded(body)) is None:
+                raise UpstreamBroken
+            self._turn.answer = Answer.of(completion)
             await self._reservation.settle(cost_of(response))
         else:
             await self._reservation.refused(cost_of(response), body)
@@ -113,6 +115,8 @@ class KeptChat:
                 last = b"data: " + openai_object(error) + b"\n\n"
         else:
             self._turn.break_off(200)
+            if not relay.failed:  # else an error in the stream has said so already
+                raise ResponseBroken
         await self._body(last, more=False)
 
     async def _start(

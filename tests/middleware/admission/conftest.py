@@ -132,5 +132,5 @@ async def _running(upstream: Held, settings: dict[str, Any]) -> AsyncIterator[Se
         httpx.AsyncClient(base_url=url, timeout=30, trust_env=False, limits=limits) as http,
     ):
         await opened(url)
-        yield Service(http, app._app._app.state.admission, upstream)
+        yield Service(http, app._app._app._app.state.admission, upstream)
         upstream.let_go(10_000)

@@ -76,7 +76,7 @@ async def gateway(origin, postgres_url):
     app = create_app(settings)
     async with served(app, server_header=False, ws="websockets-sansio") as url:
         await opened(url)
-        await eventually(lambda: app._app._app.state.catalogue.is_known)
+        await eventually(lambda: app._app._app._app.state.catalogue.is_known)
         yield url
 
 
