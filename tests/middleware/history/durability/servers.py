@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from gateway_lib.local.redis import Redis
 from tests.conftest import wait_until
 from tests.middleware.history.litellm import MASTER
 
-_ROOT = Path(__file__).resolve().parents[4]
+ROOT = Path(__file__).resolve().parents[4]
 _STOP_SECONDS = 15.0
 
 
@@ -142,11 +142,14 @@ def redis(folder: Path) -> Server:
     return Server(server.component(), state.logs, server.url())
 
 
-def middleware(name: str, folder: Path, **settings: object) -> Server:
-    """The service as it is deployed."""
+def middleware(
+    name: str, folder: Path, environment: Mapping[str, str] | None = None, **settings: object
+) -> Server:
+    """The service as it is deployed; `environment` is added to its settings."""
     port = ports.choose()
     given = {f"MIDDLEWARE_{key.upper()}": str(value) for key, value in settings.items()}
-    environment = {"MIDDLEWARE_LITELLM_KEY": MASTER, "MIDDLEWARE_PORT": str(port), **given}
+    own = {"MIDDLEWARE_LITELLM_KEY": MASTER, "MIDDLEWARE_PORT": str(port)}
+    environment = {**own, **given, **(environment or {})}
     component = _python(name, ("middleware",), port, "/readyz", environment)
     return Server(component, folder, f"http://{ports.HOST}:{port}")
 
@@ -159,7 +162,7 @@ def _python(
         command=[sys.executable, "-m", *module],
         ready=lambda: answers(f"http://{ports.HOST}:{port}{path}"),
         port=port,
-        environment={"PYTHONPATH": str(_ROOT), **environment},
+        environment={"PYTHONPATH": str(ROOT), **environment},
     )
 
 
