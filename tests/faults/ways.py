@@ -70,14 +70,18 @@ class Seen:
         return str(whole["choices"][0]["message"]["content"])
 
 
-def call(way: str, text: str = "Hello", key: str = KEY, model: str = MODEL) -> dict[str, Any]:
-    """Path, body and headers of a call."""
+def call(
+    way: str, text: str = "Hello", key: str = KEY, model: str = MODEL, session: str = ""
+) -> dict[str, Any]:
+    """Path, body and headers of a call; a turn of `session`, where there is one."""
+    own = {"session_id": session} if session else {}
     if way.startswith("chat"):
-        body = {"model": model, "messages": [{"role": "user", "content": text}]}
+        body = {"model": model, "messages": [{"role": "user", "content": text}], **own}
         body |= {"stream": True} if way == "chat stream" else {}
         return {"path": "/v1/chat/completions", "json": body, "headers": bearer(key)}
     path = f"/bedrock/model/{model}/{way.replace(' ', '-')}"
     body = {"messages": [{"role": "user", "content": [{"text": text}]}]}
+    body |= {"additionalModelRequestFields": own} if own else {}
     return {"path": path, "json": body, "headers": bearer(key)}
 
 
