@@ -13,9 +13,8 @@ from typing import Any
 
 import aiohttp
 
+from tests.faults.ways import WAYS, Seen, ask
 from tests.middleware.history.conftest import bearer
-
-from .ways import WAYS, Seen, ask
 
 MODELS = ("gpt-4o-mini", "anthropic.claude-3-haiku-20240307-v1:0")
 """One of each provider's, both of the simulator's."""
