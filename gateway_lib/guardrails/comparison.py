@@ -1,9 +1,9 @@
 """Two versions of a guardrail against each other, case by case, before the newer one is promoted.
 
 Both were asked the same cases, so only the cases on which they differ tell them apart. A case is counted
-once, however often it was asked: it leaked if it leaked in any way that both were asked in. Copies of a case in
-disguise are changed together, so the test is that of clusters (`clusters.p_value`); where there is no copy, it
-is McNemar's (the binomial test on the discordant cases; McNemar, Psychometrika 12, 1947).
+once, however often it was asked: it leaked if it leaked in any way that both were asked in. Disguised copies
+of a case are changed together, so the test is that of clusters (`clusters.p_value`); without copies it is
+McNemar's (the binomial test on the discordant cases; McNemar, Psychometrika 12, 1947).
 """
 
 from __future__ import annotations
