@@ -8,6 +8,7 @@ import uvicorn
 
 from middleware.app import create_app
 from middleware.identity.policy import PolicyBroken
+from middleware.intake.wire import BoundedHead
 from middleware.settings import Settings
 
 
@@ -22,7 +23,7 @@ def main() -> None:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=BoundedHead,
         ws="websockets-sansio",
         log_config=None,
         access_log=False,

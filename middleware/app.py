@@ -39,6 +39,7 @@ from middleware.history.conversations import Conversations
 from middleware.history.retention import Retention
 from middleware.identity import api as identity
 from middleware.identity.gate import Gate, load_policy
+from middleware.intake.intake import Intake
 from middleware.metrics import api as metrics
 from middleware.metrics.lag import Lag
 from middleware.metrics.observing import request_ended
@@ -104,7 +105,8 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     for router in _ROUTERS:
         app.include_router(router)
     app.router.redirect_slashes = False
-    door = Capacity(_FrontDoor(app), settings, (*health.router.routes, *metrics.router.routes))
+    served = Intake(_FrontDoor(app), settings)
+    door = Capacity(served, settings, (*health.router.routes, *metrics.router.routes))
     telemetry = app.state.telemetry = Telemetry(door, request_ended)
     return telemetry
 
@@ -148,7 +150,7 @@ class _FrontDoor:
             return
         gate: Gate = self._app.state.gate
         if scope["type"] == "http":
-            if gate.governs(scope):
+            if serving is not self._app and gate.governs(scope):
                 serving = Guard(gate.governor(scope), render_openai)
             if manages(scope):
                 serving = Guard(Management(serving), render_openai)

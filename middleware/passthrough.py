@@ -49,7 +49,20 @@ NOT_FORWARDED = HOP_BY_HOP | {
     b"x-request-id",
 }
 _OF_THE_BODY = frozenset((b"content-encoding", b"content-length", b"content-type", b"retry-after"))
-NOT_RETURNED = HOP_BY_HOP | {b"server", b"date", b"x-request-id"}
+# LiteLLM lets the pages of every origin in; who is let in here is `Origins`' to say
+_OF_ORIGINS = frozenset(
+    b"access-control-" + name
+    for name in (
+        b"allow-credentials",
+        b"allow-headers",
+        b"allow-methods",
+        b"allow-origin",
+        b"allow-private-network",
+        b"expose-headers",
+        b"max-age",
+    )
+)
+NOT_RETURNED = HOP_BY_HOP | _OF_ORIGINS | {b"server", b"date", b"x-request-id"}
 
 
 class PassThrough:

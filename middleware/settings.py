@@ -17,6 +17,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from middleware.budgets.period import Length
+from middleware.intake.origins import origins
 
 
 def _resolved(key: SecretStr) -> SecretStr:
@@ -175,6 +176,21 @@ class Settings(BaseSettings):
 
     trusted_proxies: str = ""
     """Addresses (comma-separated, or `*`) whose `x-forwarded-for` and `-proto` are believed."""
+
+    max_headers: PositiveInt = 128
+    """Headers that a request may have; with more it gets 431."""
+
+    max_header_bytes: PositiveInt = 2**16
+    """Bytes of all their names and values."""
+
+    max_body_bytes: PositiveInt = 2**29
+    """Bytes of the largest body, a file's; calls of a model and other JSON have 64 MiB at most. Then 413."""
+
+    address_hosts: str = ""
+    """Hosts (comma-separated, `*.example.com`, `*`) from which calls may have images and the like fetched."""
+
+    cors_origins: Annotated[str, AfterValidator(lambda text: ",".join(origins(text)))] = ""
+    """Origins (comma-separated) whose web pages may call the gateway from a browser; without any none may."""
 
     connect_seconds: PositiveFloat = 5.0
     """How long a connection to LiteLLM may take to open before the caller gets 503."""

@@ -14,6 +14,7 @@ from gateway_lib.local.postgres import Postgres
 from gateway_lib.local.redis import Redis
 
 DATABASE = "middleware"
+_MOST_HEAD = 2**17  # as much of a head as the http door reads
 _POLICY = Path(__file__).resolve().parents[2] / "config" / "identity.yaml"
 
 
@@ -64,6 +65,8 @@ class Doors:
                 "--factory",
                 "--interface=asgi",
                 "--http=auto",
+                f"--http1-buffer-size={_MOST_HEAD}",
+                f"--http2-max-headers-size={_MOST_HEAD}",
                 "--no-access-log",
                 "--log-level=warning",
                 f"--host={HOST}",

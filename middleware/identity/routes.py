@@ -1,4 +1,8 @@
-"""Which of LiteLLM's routes say who may do what, and which of those everybody may use as they are."""
+"""Which of LiteLLM's routes are an administrator's, and which of those everybody may use as they are.
+
+A path of its own that an administrator gives LiteLLM (`pass_through_endpoints`) is not known here, so what is
+listed is what LiteLLM has. A test compares it with LiteLLM's own description (docs/access.yaml).
+"""
 
 from __future__ import annotations
 
@@ -9,9 +13,23 @@ _ENTITIES = (
     "access_group", "unified_access_group", "tag", "model", "jwt", "management", "scim",
     # not of people, but of what everybody gets, or code that the proxy runs
     "add", "cache", "config", "config_overrides", "credentials", "debug", "fallback", "flushall", "global",
-    "guardrails", "model_group", "model_hub", "policies", "policy", "prompts", "search_tools", "update",
+    "guardrails", "lens", "model_group", "model_hub", "policies", "policy", "prompts", "search_tools",
+    "update",
+    # parts of the proxy, and what it tells others
+    "auto_router", "claude-code", "cloudzero", "compliance", "coordination_redis", "delete", "email",
+    "indexes", "langfuse", "memory", "moyai", "rust_control_plane", "tool", "traces", "upload", "usage",
+    "vantage", "vector_store", "workflows",
 )  # fmt: skip
-_MANAGED = re.compile(rf"/+(?:v\d+/+)?(?:{'|'.join(_ENTITIES)})(?:/|$)")
+_PARTS = (
+    "health/+test_connection", "mcp/+(?:make_public|toolset)", "mcp-rest/+test",
+    "utils/+(?:dotprompt_json_converter|test_policies_and_guardrails)",
+    # a user's own keys and variables for a server of tools are the user's
+    r"mcp/+server(?!/+[^/]+/+(?:oauth-user-credential|user-credential|user-env-vars|pin)/*$)",
+)  # fmt: skip
+_MANAGED = re.compile(rf"/+(?:v\d+/+)?(?:{'|'.join((*_ENTITIES, *_PARTS))})(?:/|$)")
+_SLASHES = re.compile("/{2,}")
+# reading that has every model called once, at everybody's cost, or tells somebody something
+_DEAR = frozenset(("/health", "/health/services", "/health/test_connection"))
 READING = frozenset(("GET", "HEAD", "OPTIONS"))
 # what the owner of a key may do that gives nobody more, and what only reads although it is a POST
 HARMLESS = frozenset(
@@ -28,5 +46,10 @@ REGENERATE = re.compile(r"/key/(?:(?P<key>[^/]+)/)?regenerate")
 
 
 def is_managed(path: str) -> bool:
-    """Whether a path is of the part of LiteLLM that says who may do what."""
+    """Whether what writes to a path of LiteLLM's is an administrator's."""
     return _MANAGED.match(path) is not None
+
+
+def is_dear(path: str) -> bool:
+    """Whether even reading a path costs what is not the reader's."""
+    return _SLASHES.sub("/", path).rstrip("/") in _DEAR

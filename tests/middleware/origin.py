@@ -73,6 +73,15 @@ class Origin:
     async def _on_gzip(self, scope, receive, send, body) -> None:
         await _answer(send, 200, gzip.compress(b"squeezed" * 50), [(b"content-encoding", b"gzip")])
 
+    async def _on_cors(self, scope, receive, send, body) -> None:
+        """Let every page in, as LiteLLM does."""
+        headers = [
+            (b"access-control-allow-origin", b"*"),
+            (b"Access-Control-Allow-Credentials", b"true"),
+            (b"access-control-expose-headers", b"*"),
+        ]
+        await _answer(send, 200, b"{}", headers)
+
     async def _on_redirect(self, scope, receive, send, body) -> None:
         await _answer(
             send,

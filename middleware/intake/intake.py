@@ -1,0 +1,213 @@
+"""The first that a request comes to: what could be read in two ways, or is too much, goes no further."""
+
+from __future__ import annotations
+
+import re
+
+import orjson
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from middleware.admission.inference import again
+from middleware.bedrock import errors, paths
+from middleware.caller import MAX_BODY, Caller
+from middleware.errors import (
+    RequestTooLarge,
+    ServiceError,
+    render_anthropic,
+    render_openai,
+)
+from middleware.guard import Guard, Render
+from middleware.guardrails.forms import is_form, is_large
+from middleware.identity.routes import is_managed
+from middleware.intake.addresses import AllowedHosts, may_have_one
+from middleware.intake.errors import AddressRefused, EncodingRefused, HeadersTooLarge
+from middleware.intake.forms import fields_of
+from middleware.intake.origins import Origins, origins
+from middleware.intake.spelling import refuse_misspelt
+from middleware.passthrough import raw_path
+from middleware.settings import Settings
+
+_WITHOUT_BODY = frozenset(("GET", "HEAD", "OPTIONS"))
+_PLAIN = (b"", b"identity")
+_ANTHROPICS = re.compile(r"/v1/messages(?:/|$)")
+_PASSED_ON = ("additionalModelRequestFields",)
+
+
+class Intake:
+    """Stands before everything."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        self._origins = Origins(self._serve, origins(settings.cors_origins))
+        self._hosts = AllowedHosts(settings.address_hosts)
+        self._most_headers = settings.max_headers
+        self._most_header_bytes = settings.max_header_bytes
+        self._most_body = settings.max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        try:
+            origin = self._looked_at(scope)
+        except ServiceError as error:
+            await refuse(error, scope, receive, send)
+            return
+        if origin is None:
+            await self._serve(scope, receive, send)
+        else:
+            await self._origins(scope, receive, send, origin)
+
+    def _looked_at(self, scope: Scope) -> bytes | None:
+        """Refuse what can be refused by the head of a request; else its origin, where it names one."""
+        refuse_misspelt(scope.get("raw_path", b"").partition(b"?")[0])
+        size, origin, length = 0, None, 0
+        headers = scope["headers"]
+        for name, value in headers:
+            size += len(name) + len(value)
+            if name == b"origin":
+                origin = value
+            elif name == b"content-length" and value.isdigit():
+                length = int(value)
+            elif name == b"content-encoding" and value.strip().lower() not in _PLAIN:
+                raise EncodingRefused
+        if len(headers) > self._most_headers or size > self._most_header_bytes:
+            raise HeadersTooLarge(
+                f"The gateway reads {self._most_headers} headers of {self._most_header_bytes} bytes in all."
+            )
+        if length > self._most_body:
+            raise too_large(self._most_body)
+        return origin
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] in _WITHOUT_BODY:
+            await self._app(scope, receive, send)
+            return
+        first = await receive()
+        if first["type"] == "http.request" and not first.get("more_body"):
+            body: bytes = first.get("body", b"")
+            try:
+                await self._refuse_body(scope, body)
+            except ServiceError as error:
+                await refuse(error, scope, receive, send)
+                return
+            await self._app(scope, again(body, receive), send)
+            return
+        await self._serve_in_pieces(scope, _after(first, receive), send)
+
+    async def _serve_in_pieces(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A body that does not come at once is read whole where it is JSON, else counted on its way."""
+        if _may_be_json(scope):
+            body = b""
+
+            async def read(scope: Scope, receive: Receive, send: Send) -> None:
+                nonlocal body
+                body = await Caller(receive).whole(min(MAX_BODY, self._most_body))
+                await self._refuse_body(scope, body)
+                await self._app(scope, again(body, receive), send)
+
+            await Guard(read, render_for(scope))(scope, receive, send)
+            return
+        counted = _Counted(receive, send, self._most_body)
+        await self._app(scope, counted.receive, counted.send)
+        if counted.is_over:
+            await refuse(too_large(self._most_body), scope, receive, send)
+
+    async def _refuse_body(self, scope: Scope, body: bytes) -> None:
+        if len(body) > self._most_body:
+            raise too_large(self._most_body)
+        # an administrator says where LiteLLM finds what it needs; nobody else gets past these paths
+        if may_have_one(body) and not is_managed(scope["path"]):
+            await self._refuse_addresses(scope, body)
+
+    async def _refuse_addresses(self, scope: Scope, body: bytes) -> None:
+        if is_form(scope):
+            self._hosts.refuse(await fields_of(scope, body))
+            return
+        try:
+            fields = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            if _is_json(scope):
+                # LiteLLM repairs some of what is no JSON, and would read what was not looked at
+                raise AddressRefused("The request body is not valid JSON.") from None
+            return
+        if isinstance(fields, dict) and paths.parse(raw_path(scope)):
+            # Converse's own members lead nowhere, which its translation sees to
+            fields = {name: fields[name] for name in _PASSED_ON if name in fields}
+        self._hosts.refuse(fields)
+
+
+class _Counted:
+    """Ends a body that is larger than it may be, and with it the request."""
+
+    def __init__(self, receive: Receive, send: Send, most: int) -> None:
+        self._receive, self._send = receive, send
+        self._left = most
+        self._has_begun = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the body was too large, and nobody has been told yet."""
+        return self._left < 0 and not self._has_begun
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._left -= len(message.get("body", b""))
+        return {"type": "http.disconnect"} if self._left < 0 else message
+
+    async def send(self, message: Message) -> None:
+        if self._left < 0 and not self._has_begun:
+            return  # what the half of a body was answered with
+        self._has_begun = True
+        await self._send(message)
+
+
+def render_for(scope: Scope) -> Render:
+    """How the interface that a request is for renders errors."""
+    path: str = scope["path"]
+    if path.startswith(f"{paths.PREFIX}/"):
+        return errors.render
+    return render_anthropic if _ANTHROPICS.search(path) else render_openai
+
+
+async def refuse(error: ServiceError, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a request with an error, in its own protocol."""
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.close", "code": 1008})
+        return
+
+    async def raising(scope: Scope, receive: Receive, send: Send) -> None:
+        raise error
+
+    scope["state"]["exchange"].status = 0
+    await Guard(raising, render_for(scope))(scope, receive, send)
+
+
+def too_large(most: int) -> RequestTooLarge:
+    return RequestTooLarge(f"The request is larger than {most} bytes.")
+
+
+def _after(first: Message, receive: Receive) -> Receive:
+    """`receive` as it was before its first message was taken."""
+    messages = [first]
+
+    async def receiving() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return receiving
+
+
+def _content_type(scope: Scope) -> bytes:
+    return next((value for name, value in scope["headers"] if name == b"content-type"), b"").lower()
+
+
+def _is_json(scope: Scope) -> bool:
+    kind = _content_type(scope)
+    return not kind or b"json" in kind
+
+
+def _may_be_json(scope: Scope) -> bool:
+    """Whether somebody may read the body as JSON: whoever says what it is says so, or says nothing."""
+    kind = _content_type(scope)
+    return _is_json(scope) or b"text/" in kind or (b"form" in kind and not is_large(scope))

@@ -1,0 +1,194 @@
+# ruff: noqa: E501 - what is asked is a line
+"""What would be fetched is refused, on every path and in every protocol, unless its host is on the list."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from middleware.intake.addresses import AllowedHosts, addresses, may_have_one
+
+from .conftest import ANTHROPIC, BEDROCK, OPENAI, callers
+
+INSIDE = "http://169.254.169.254/latest/meta-data"
+JSON = b"content-type: application/json"
+
+
+def content(part) -> dict:
+    return {"model": "m", "messages": [{"role": "user", "content": [part]}]}
+
+
+ASKED = {
+    "an image": (OPENAI, content({"type": "image_url", "image_url": {"url": INSIDE}})),
+    "an image, short": (OPENAI, content({"type": "image_url", "image_url": INSIDE})),
+    "a file by its id": (OPENAI, content({"type": "file", "file": {"file_id": INSIDE}})),
+    "a file's data": (OPENAI, content({"type": "file", "file": {"file_data": INSIDE}})),
+    "a bucket": (OPENAI, content({"type": "file", "file": {"file_id": "gs://bucket/a.pdf"}})),
+    "a sound": (OPENAI, content({"type": "input_audio", "input_audio": {"data": INSIDE}})),
+    "a video": (OPENAI, content({"type": "video_url", "video_url": {"url": INSIDE}})),
+    "a file of the host": (OPENAI, content({"type": "image_url", "image_url": "file:///etc/passwd"})),
+    "blanks before": (OPENAI, content({"type": "image_url", "image_url": f" \n{INSIDE}"})),
+    "capitals": (OPENAI, content({"type": "image_url", "image_url": INSIDE.replace("http", "HTTP")})),
+    "backslashes": (OPENAI, content({"type": "image_url", "image_url": "http:\\\\127.0.0.1\\a"})),
+    "one slash": (OPENAI, content({"type": "image_url", "image_url": "http:/127.0.0.1/a"})),
+    "a server of tools": (OPENAI, {"model": "m", "tools": [{"type": "mcp", "server_url": INSIDE}]}),
+    "a base": (OPENAI, {"model": "m", "api_base": INSIDE}),
+    "a base within": (OPENAI, {"model": "m", "extra_body": {"api_base": INSIDE}}),
+    "a fallback": (OPENAI, {"model": "m", "fallbacks": [{"model": "m", "base_url": INSIDE}]}),
+    "a callback": (OPENAI, {"model": "m", "callback_url": INSIDE}),
+    "a webhook": (OPENAI, {"model": "m", "metadata": {"slack_webhook": INSIDE}}),
+    "a logger's host": (OPENAI, {"model": "m", "metadata": {"langfuse_host": INSIDE}}),
+    "a configuration": (OPENAI, {"user_config": {"model_list": [{"litellm_params": {"api_base": INSIDE}}]}}),
+    "Anthropic's image": (ANTHROPIC, content({"type": "image", "source": {"type": "url", "url": INSIDE}})),
+    "Anthropic's servers": (ANTHROPIC, {"model": "m", "mcp_servers": [{"type": "url", "url": INSIDE}]}),
+    "counted tokens": (f"{ANTHROPIC}/count_tokens", content({"type": "image", "source": {"url": INSIDE}})),
+    "an input image": ("/v1/responses", {"input": [{"content": [{"type": "input_image", "image_url": INSIDE}]}]}),
+    "an input file": ("/v1/responses", {"input": [{"content": [{"type": "input_file", "file_url": INSIDE}]}]}),
+    "a batch's file": ("/v1/batches", {"input_file_id": "s3://bucket/key"}),
+    "a scanned document": ("/v1/ocr", {"document": {"type": "document_url", "document_url": INSIDE}}),
+    "what is ingested": ("/v1/rag/ingest", {"file_url": INSIDE}),
+    "an edited image": ("/v1/images/edits", {"image": [INSIDE]}),
+    "a video's reference": ("/v1/videos", {"input_reference": INSIDE}),
+    "Google's file": ("/v1beta/models/m:generateContent", {"contents": [{"parts": [{"fileData": {"fileUri": INSIDE}}]}]}),
+    "Google's by its own name": ("/gemini/v1beta/models/m:generateContent", {"contents": [{"parts": [{"file_data": {"file_uri": INSIDE}}]}]}),
+    "past LiteLLM": ("/openai/v1/responses", {"tools": [{"server_url": INSIDE}]}),
+    "an agent's": ("/a2a/x", {"params": {"pushNotificationConfig": {"url": INSIDE}}}),
+    "what Converse passes on": (BEDROCK, {"messages": [], "additionalModelRequestFields": {"image_url": INSIDE}}),
+    "a tried request": ("/utils/transform_request", {"request_body": content({"type": "image_url", "image_url": INSIDE})}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ASKED)
+async def test_nobody_fetches_for_a_caller(wire, origin, name):
+    path, fields = ASKED[name]
+    for body in (json.dumps(fields), escaped(fields)):
+        answer = await wire.ask(path, body.encode(), JSON)
+        assert answer.status == 400, answer
+        code = "ValidationException" if path == BEDROCK else "address_not_allowed"
+        expected = "invalid_request_error" if path.startswith(ANTHROPIC) else code
+        assert answer.code(path) == expected
+        assert "169.254" not in json.loads(answer.body).get("message", "")
+    assert callers(origin) == []
+
+
+def escaped(fields) -> str:
+    """The same JSON with the signs of an address written as escapes."""
+    text = json.dumps(fields)
+    return text.replace("://", "\\u003a\\/\\u002f").replace(":\\\\", "\\u003A\\u005c")
+
+
+@pytest.mark.parametrize(
+    "kind", [b"application/json; charset=utf-8", b"", b"text/plain", b"application/vnd.x+json"]
+)
+async def test_what_a_body_is_called_does_not_matter(wire, origin, kind):
+    body = json.dumps(ASKED["an image"][1]).encode()
+    for path in (OPENAI, "/v1/responses"):
+        assert (await wire.ask(path, body, b"content-type: " + kind)).status == 400
+    assert callers(origin) == []
+
+
+async def test_json_that_only_litellm_can_read_is_not_passed_on(wire, origin):
+    body = json.dumps(ASKED["an input image"][1]).replace("169", "\\ud800169").encode()
+    assert (await wire.ask("/v1/responses", body, JSON)).status == 400
+    assert callers(origin) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["image", "image[]", "image_url", "metadata[webhook_url]", "extra_body"]
+)
+async def test_nobody_fetches_what_a_form_names(wire, origin, name):
+    value = json.dumps({"api_base": INSIDE}) if name == "extra_body" else INSIDE
+    multipart = (
+        f'--b\r\ncontent-disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        '--b\r\ncontent-disposition: form-data; name="file"; filename="a"\r\n\r\nhttp://is.content\r\n--b--\r\n'
+    )
+    kind = b"content-type: multipart/form-data; boundary=b"
+    answer = await wire.ask("/v1/images/edits", multipart.encode(), kind)
+    assert answer.status == 400 and answer.code("/") == "address_not_allowed"
+    harmless = multipart.replace(value, "nothing")
+    assert (await wire.ask("/v1/images/edits", harmless.encode(), kind)).status == 200
+    encoded = f"{name}={value}".encode()
+    kind = b"content-type: application/x-www-form-urlencoded"
+    assert (await wire.ask("/v1/images/edits", encoded, kind)).status == 400
+    assert len(callers(origin)) == 1
+
+
+async def test_a_body_in_pieces_is_looked_at_as_a_whole(wire, origin):
+    body = json.dumps(ASKED["an input image"][1] | {"x": "y" * 200_000}).encode()
+    head = (
+        "POST /v1/responses HTTP/1.1\r\nhost: g\r\nauthorization: Bearer sk-caller\r\n"
+        f"content-type: application/json\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+    )
+    got = await wire.send(
+        head.encode(), *(body[at : at + 20_000] for at in range(0, len(body), 20_000))
+    )
+    assert got.startswith(b"HTTP/1.1 400"), got[:200]
+    assert callers(origin) == []
+
+
+TEXT = {
+    "what somebody says": {"messages": [{"role": "user", "content": "https://a.example/b.png"}]},
+    "a text part": content({"type": "text", "text": INSIDE}),
+    "data": content({"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA:/AA"}}),
+    "what was embedded": {"input": ["https://a.example/b"]},
+    "what was ranked": {"documents": ["https://a.example/b"]},
+    "a schema": {"response_format": {"type": "json_schema", "json_schema": {"schema": {"url": {"$ref": "http://x/y"}}}}},
+    "a function": {"tools": [{"type": "function", "function": {"name": "f", "parameters": {"url": "http://x/y"}}}]},
+    "a call's arguments": {"messages": [{"tool_calls": [{"function": {"name": "f", "arguments": '{"url": "http://x/y"}'}}]}]},
+    "Anthropic's call": content({"type": "tool_use", "name": "f", "input": {"url": "http://x/y"}}),
+    "a citation": {"messages": [{"annotations": [{"type": "url_citation", "url_citation": {"url": "http://x/y"}}]}]},
+    "a result of a search": content({"type": "web_search_result", "url": "http://x/y", "title": "z"}),
+    "Converse's search result": {"messages": [{"content": [{"searchResult": {"source": "http://x", "title": "t", "content": []}}]}]},
+    "where a browser goes": {"redirect_uris": ["http://localhost:1234/callback"]},
+    "a model's path": {"model": "accounts/x:/y"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TEXT)
+def test_text_is_not_fetched(name):
+    AllowedHosts("").refuse(TEXT[name])
+
+
+async def test_hosts_of_the_list_pass(start, origin):
+    wire = await start(address_hosts="images.example.com, *.cdn.example.com")
+    for host, status in (
+        ("images.example.com", 200),
+        ("IMAGES.example.com:8443", 200),
+        ("a.b.cdn.example.com", 200),
+        ("cdn.example.com", 400),
+        ("images.example.com.evil.example", 400),
+        ("evil.example/images.example.com", 400),
+        ("images.example.com@evil.example", 400),
+        ("evil.example#images.example.com", 400),
+        ("127.0.0.1", 400),
+    ):
+        body = content({"type": "input_image", "image_url": f"https://{host}/a.png"})
+        answer = await wire.ask("/v1/responses", json.dumps(body).encode(), JSON)
+        assert answer.status == status, host
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://127.0.0.1/", "http://[::1]/", "http://10.1.2.3/", "http://169.254.169.254/", "http://localhost/",
+     "http://a.localhost/", "http://2130706433/", "http://0x7f.0.0.1/", "http://0x7f000001/", "http://127.1/",
+     "http://[::ffff:127.0.0.1]/", "http://redis/", "http://litellm.internal/", "http://100.64.0.1/",
+     "ftp://example.com/", "gs://example.com/", "file:///etc/passwd", "http:///a", "http://[/"],
+)  # fmt: skip
+def test_a_list_of_all_is_a_list_of_all_that_are_public(address):
+    assert not AllowedHosts("*").allow(address)
+    assert AllowedHosts("*").allow("https://example.com/a.png")
+
+
+def test_an_inside_host_is_allowed_by_its_own_name():
+    assert AllowedHosts("litellm.internal, 10.1.2.3").allow("http://10.1.2.3/a")
+    assert not AllowedHosts("litellm.internal").allow("http://10.1.2.3/a")
+
+
+def test_the_sign_that_is_looked_for_first_misses_nothing():
+    for path, fields in ASKED.values():
+        assert list(addresses(fields)), path
+        assert may_have_one(json.dumps(fields).encode()) and may_have_one(escaped(fields).encode())
+    assert not may_have_one(
+        b'{"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello!"}]}'
+    )
