@@ -39,8 +39,9 @@ check: setup  ## lint, types, then the tests
 	$(BIN)/mypy
 	$(MAKE) --no-print-directory test
 
-bench: setup  ## measure what the middleware costs beside a bare pass-through, and the meter beside others
+bench: setup  ## measure what the middleware costs, the meter beside others, and LiteLLM under our settings
 	$(BIN)/python -m bench
+	$(BIN)/python -m bench.gateway
 
 faults: setup  ## the long runs of hostile input and broken parts, minutes of them
 	$(BIN)/python -m pytest -m faults

@@ -18,7 +18,7 @@ import psutil
 
 from gateway_lib import local
 from gateway_lib.local import ports
-from gateway_lib.local.component import Process
+from gateway_lib.local.component import Component, Process
 from gateway_lib.local.postgres import Postgres
 
 START_SECONDS = 30.0
@@ -75,16 +75,22 @@ def postgres() -> Iterator[Postgres]:
         state = local.State(Path(folder) / "state")
         state.create()
         server = Postgres(state, ports.choose(), state.secrets().postgres_password)
-        component = server.component()
-        if component.prepare:
-            component.prepare()
-        process = Process(component, state.logs / "postgres.log")
-        try:
-            _wait(server.is_ready, "PostgreSQL")
+        with running(server.component(), state.logs / "postgres.log"):
             yield server
-        finally:
-            process.ask_to_stop()
-            process.reap(time.monotonic() + STOP_SECONDS)
+
+
+@contextmanager
+def running(component: Component, log: Path) -> Iterator[Server]:
+    """A component of the local stack, from ready to ended."""
+    if component.prepare:
+        component.prepare()
+    process = Process(component, log)
+    try:
+        _wait(component.ready, component.name, component.start_seconds)
+        yield Server(component.address, psutil.Process(process.pid))
+    finally:
+        process.ask_to_stop()
+        process.reap(time.monotonic() + STOP_SECONDS)
 
 
 @contextmanager
@@ -108,8 +114,8 @@ def served(arguments: list[str], settings: dict[str, str], ready: str) -> Iterat
         started.wait(STOP_SECONDS)
 
 
-def _wait(condition: Callable[[], bool], what: object) -> None:
-    deadline = time.monotonic() + START_SECONDS
+def _wait(condition: Callable[[], bool], what: object, seconds: float = START_SECONDS) -> None:
+    deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
             raise SystemExit(f"bench: a server did not start: {what}")
