@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ from bench.gateway import page
 from bench.gateway.measure import Row, compared, fronted
 from bench.gateway.parts import parts, proxy
 from bench.gateway.settings import DEFAULT, DEPLOYED, TRIED
+from bench.gateway.variants import Variant
 
 ROUNDS, REQUESTS = 3, 150
 KEPT = Path(__file__).parents[1] / "results" / "gateway.json"
@@ -47,19 +49,25 @@ def main() -> None:
             one for one in TRIED if not given.tried or any(part in one.name for part in given.tried)
         ]
     )
-    variants = [*([] if given.no_deployed else [DEPLOYED]), *tried]
     began, console = time.monotonic(), Console()
+
+    def show(row: Row) -> None:
+        _keep(row)
+        console.print(page.line(row), highlight=False, markup=False)
+
+    def measured(variants: Sequence[Variant]) -> None:
+        with proxy(shared, DEFAULT) as base:
+            for variant in variants:
+                show(compared(shared, base, variant, given.rounds, given.requests))
+
     with parts() as shared:
-        if variants:
-            with proxy(shared, DEFAULT) as base:
-                for variant in variants:
-                    row = compared(shared, base, variant, given.rounds, given.requests)
-                    _keep(row)
-                    console.print(page.line(row), highlight=False, markup=False)
+        if not given.no_deployed:
+            measured([DEPLOYED])
         if not given.no_front:
             for row in fronted(shared, DEPLOYED, given.rounds, given.requests):
-                _keep(row)
-                console.print(page.line(row), highlight=False, markup=False)
+                show(row)
+        if tried:
+            measured(tried)
     load = f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
     console.print(f"{time.monotonic() - began:.0f} s, {load}")
     if given.write:

@@ -9,9 +9,10 @@ from typing import Any
 
 from gateway_lib.config import CONFIG_DIR, read
 from gateway_lib.config.merging import merged
+from gateway_lib.local.litellm import SPEED
 
-VARIABLES = frozenset({"PYTHON_GC_THRESHOLD", "LITELLM_LOG", "LITELLM_MODE"})
-"""Those of the stack's variables that are for speed; LiteLLM's defaults go without."""
+VARIABLES = frozenset({*SPEED, "PYTHON_GC_THRESHOLD", "LITELLM_LOG"})
+"""Those of the stack's variables that LiteLLM's defaults go without."""
 SETTINGS = frozenset({"proxy_batch_write_at", "proxy_config_reload_interval_seconds"})
 """Those of `general_settings`."""
 

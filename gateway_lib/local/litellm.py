@@ -17,6 +17,8 @@ from gateway_lib.local.redis import Redis
 from gateway_lib.local.state import Secrets, State
 
 DATABASE = "litellm"
+SPEED = {"SPEND_LOG_QUEUE_POLL_INTERVAL": "20"}
+"""Variables that make LiteLLM faster (docs/speed.md has by how much); its image has the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +94,9 @@ class LiteLLM:
             "LITELLM_LOCAL_POLICY_TEMPLATES": "True",
             "LITELLM_TELEMETRY": "False",
             "LITELLM_LOG": "ERROR",
+            **SPEED,
             # CPython before 3.12 can crash when it collects garbage while it copies a context (cpython issue
-            # 148891), which LiteLLM does all the time; collecting less often makes that rare, and costs less
+            # 148891), which LiteLLM does all the time; collecting less often makes that rare
             "PYTHON_GC_THRESHOLD": "50000,20,50",
             "PYTHONFAULTHANDLER": "1",
         }

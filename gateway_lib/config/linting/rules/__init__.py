@@ -14,6 +14,7 @@ from gateway_lib.config.linting.rules import (
     routing,
     secrets,
     settings,
+    spend,
     versions,
 )
 
@@ -28,6 +29,7 @@ RULES: tuple[Rule, ...] = (
     *cache.RULES,
     *callbacks.RULES,
     *budgets.RULES,
+    *spend.RULES,
     *versions.RULES,
 )
 

@@ -13,6 +13,7 @@ from . import (
     routing,
     secrets,
     settings,
+    spend,
     versions,
 )
 
@@ -27,5 +28,6 @@ FAULTS = [
     *caches.FAULTS,
     *callbacks.FAULTS,
     *budgets.FAULTS,
+    *spend.FAULTS,
     *versions.FAULTS,
 ]

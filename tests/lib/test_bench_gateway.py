@@ -1,0 +1,71 @@
+"""What `bench.gateway` compares: LiteLLM with none of what is set for speed, and with all of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench.gateway import page
+from bench.gateway.settings import DEFAULT, DEPLOYED, TRIED
+from bench.gateway.variants import SETTINGS, VARIABLES
+from gateway_lib import config
+from gateway_lib.local.litellm import SPEED
+
+COMMAND = ["litellm", "--config=stack.yaml", "--port=1", "--log_config=logging.yaml"]
+VARIABLES_OF_THE_STACK = {**dict.fromkeys(VARIABLES, "1"), **SPEED, "REDIS_HOST": "here"}
+
+
+def test_the_defaults_are_without_what_is_set_for_speed():
+    assert DEFAULT.environment(VARIABLES_OF_THE_STACK) == {"REDIS_HOST": "here"}
+    assert DEFAULT.command(COMMAND, Path("own.yaml")) == [
+        "litellm",
+        "--port=1",
+        "--config=own.yaml",
+    ]
+    assert not SETTINGS & DEFAULT.configuration(config.load_local())["general_settings"].keys()
+
+
+def test_what_is_deployed_has_all_of_it_and_not_what_only_the_local_stack_has():
+    assert DEPLOYED.environment(VARIABLES_OF_THE_STACK) == VARIABLES_OF_THE_STACK
+    assert "--log_config=logging.yaml" in DEPLOYED.command(COMMAND, Path("own.yaml"))
+    stack = config.load_local()
+    general = DEPLOYED.configuration(stack)["general_settings"]
+    assert general == config.load("aws", {})["general_settings"]
+    assert general != stack["general_settings"]
+
+
+def test_a_variant_changes_one_thing_of_the_defaults():
+    stack = config.load_local()
+    plain = DEFAULT.configuration(stack)
+    for variant in TRIED:
+        changed = (
+            variant.configuration(stack) != plain,
+            variant.environment({}) != {},
+            variant.command(COMMAND, Path("x")) != DEFAULT.command(COMMAND, Path("x")),
+        )
+        assert any(changed), variant.name
+
+
+def test_the_image_has_the_variables_of_the_local_stack(repository):
+    image = (repository / "docker" / "litellm.Dockerfile").read_text()
+    for name, value in SPEED.items():
+        assert f"    {name}={value} " in image
+
+
+def test_a_goal_that_is_missed_is_called_missed(tmp_path, monkeypatch):
+    row = {"ratio": 0.9, "ratios": [0.85, 0.95], "requests": 450}
+    kept = {DEPLOYED.name: row, "off": {**row, "ratio": 0.02}, "always": {**row, "ratio": 0.2}}
+    written = tmp_path / "speed.md"
+    written.write_text(f"before\n{page.BEGIN}\nold\n{page.END}\nafter\n")
+    monkeypatch.setattr(page, "PAGE", written)
+    page.write(kept)
+    text = written.read_text()
+    assert text.startswith("before\n") and text.endswith("\nafter\n") and "old" not in text
+    assert f"| {DEPLOYED.name} | 0.90 | 0.85 to 0.95 | goal 0.67 missed |" in text
+    assert "| 2.0 % |" in text and "at most 3 %: met" in text and "at most 10 %: missed" in text
+
+
+@pytest.mark.parametrize("name", sorted(SETTINGS))
+def test_what_is_set_for_speed_is_documented(repository, name):
+    assert f"`{name}`" in (repository / "docs" / "configuration.md").read_text()
