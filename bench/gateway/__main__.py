@@ -9,6 +9,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -50,6 +52,9 @@ def main() -> None:
         ]
     )
     began, console = time.monotonic(), Console()
+    # told to stop, it stops what it has started
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit(1))
 
     def show(row: Row) -> None:
         _keep(row)
