@@ -6,7 +6,7 @@ import importlib.metadata
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from gateway_lib.local import ports
 from gateway_lib.local.client import RunningStack
 from gateway_lib.local.component import Process
 from gateway_lib.local.postgres import Postgres
+from tests import failures
 
 # whoever imports LiteLLM in a test fetches nothing
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
@@ -52,6 +53,20 @@ class ByServers(LoadScopeScheduling):
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByServers:
     return ByServers(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What proves a row of docs/failures.yaml may not be skipped."""
+    report = yield
+    if report.skipped and failures.proves(item.nodeid):
+        report.outcome, report.longrepr = (
+            "failed",
+            f"skipped, but it proves a row: {report.longrepr}",
+        )
+    return report
 
 
 def pytest_report_header() -> str:

@@ -70,3 +70,10 @@ def test_an_answer_that_comes_slowly_is_the_whole_answer(caller, provider, marke
     provider.fail(model, "slow_chunks", seconds=0.2)
     text = f"{marker} one two three four"
     assert words(caller.say(f"echo: {text}", model, stream=streamed), streamed) == text
+
+
+@STREAMED
+def test_a_bad_key_is_refused(caller, someone, marker, streamed):
+    with pytest.raises(openai.AuthenticationError) as refused:
+        someone("sk-not-a-key-of-this-gateway").say(f"echo: {marker}", stream=streamed)
+    assert refused.value.status_code == 401 and refused.value.body["message"]
