@@ -74,6 +74,9 @@ NOT_RUN: dict[str, str] = {
     'gateway guardrails probe -g bedrock-guard --id ff6ujrregl1q --blocked "a text that it blocks" --withheld ""': (
         "tests/stack/guardrails/test_probes.py"
     ),
+    "copilot svc status --name gateway": AWS,
+    "copilot svc logs --name gateway --since 15m": AWS,
+    "copilot svc logs --name gateway --since 15m --container litellm": AWS,
     "DOMAIN_NAME=gateway.example.com": "a line of .env",
     "CERTIFICATE_ARN=arn:aws:acm:us-east-1:111122223333:certificate/...": "a line of .env",
     'MIDDLEWARE_MODEL_LIMITS=\'{"gpt-4o": 50, "*": 200}\'': "tests/middleware/admission",
@@ -95,6 +98,7 @@ SUBSTITUTED = {  # what stands for something of the reader's own
 }
 
 BEFORE = {
+    "docs/runbooks.md": "MIDDLEWARE_METRICS_KEY=$GATEWAY_MASTER_KEY",
     "docs/configuration.md": "echo 'extends: default-config.yaml' >config/some.yaml",
     "docs/validate.md": (
         "export DOMAIN_NAME=gateway.example.com"
@@ -111,7 +115,7 @@ SAID = {  # what has to be in a page's output
     "README.md": ["45", "Ada", "the requirement locks"],
     "docs/tutorial.md": [
         "ready to serve", "45", "inputTokens", "Ada", "create 1 user and 1 key", "1 key delivered", "as expected",
-        "Paris", "key_model_access_denied", "meter", "report: ", "bench_quick", "units of all arms", "Cannot tell yet",
+        "Lisbon", "user_model_access_denied", "meter", "report: ", "bench_quick", "units of all arms", "Cannot tell yet",
         "stopped by hand", "leaked",
     ],
     "docs/budgets.md": ["new_user@example.com", '"key":"sk-'],
@@ -120,5 +124,6 @@ SAID = {  # what has to be in a page's output
     "docs/identity.md": ['"key":"sk-', "first@example.com"],
     "docs/priority.md": ["45"],
     "docs/provisioning.md": ["analyst-1-main"],
+    "docs/runbooks.md": ['"litellm_database"', "# TYPE middleware_"],
     "docs/validate.md": ['"errors": 0'],
 }  # fmt: skip
