@@ -38,19 +38,18 @@ def main() -> None:
         "--requests", type=int, default=REQUESTS, help="of a round, for each LiteLLM"
     )
     parser.add_argument(
-        "--tried", nargs="*", metavar="PART", help="settings with this in their names"
+        "--tried",
+        nargs="*",
+        metavar="PART",
+        help="all settings, or those with this in their names, in this order",
     )
     parser.add_argument("--no-front", action="store_true", help="without the middleware")
     parser.add_argument("--no-deployed", action="store_true", help="without what is deployed")
     parser.add_argument("--write", action="store_true", help=f"into {page.PAGE.name}")
     given = parser.parse_args()
-    tried = (
-        []
-        if given.tried is None
-        else [
-            one for one in TRIED if not given.tried or any(part in one.name for part in given.tried)
-        ]
-    )
+    tried = given.tried and [one for part in given.tried for one in TRIED if part in one.name]
+    if given.tried == []:
+        tried = TRIED
     began, console = time.monotonic(), Console()
     # told to stop, it stops what it has started
     for number in (signal.SIGINT, signal.SIGTERM):

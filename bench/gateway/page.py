@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,14 @@ def line(row: Row) -> str:
 
 def table(kept: Mapping[str, Mapping[str, Any]]) -> str:
     """The tables as Markdown, of what was measured."""
+    rows = kept.values()
+    days = sorted({str(row["at"])[:10] for row in rows})
+    few, many = (pick(int(row["requests"]) for row in rows) for pick in (min, max))
+    quiet, busy = (pick(row["load"] for row in rows) for pick in (min, max))
     lines = [
+        f"Measured on {' and '.join(days)}, {few} to {many} calls for each number, on {os.cpu_count()} cores "
+        f"with a load average of {quiet:.0f} to {busy:.0f}.",
+        "",
         "| setting | CPU per request, LiteLLM's defaults = 1 | rounds | |",
         "| :-- | --: | --: | :-- |",
     ]
@@ -46,7 +54,7 @@ def table(kept: Mapping[str, Mapping[str, Any]]) -> str:
             row, goal = kept[history], ADDED[history]
             met = "met" if row["ratio"] <= goal else "missed"
             lines.append(
-                f"| history `{history}` | {100 * row['ratio']:.1f} % | {_spread(row, 3)} "
+                f"| history `{history}` | {100 * row['ratio']:.1f} % | {_percent(row)} "
                 f"| at most {100 * goal:.0f} %: {met} |"
             )
     return "\n".join(lines)
@@ -61,3 +69,7 @@ def write(kept: Mapping[str, Mapping[str, Any]]) -> None:
 
 def _spread(row: Mapping[str, Any], digits: int) -> str:
     return f"{min(row['ratios']):.{digits}f} to {max(row['ratios']):.{digits}f}"
+
+
+def _percent(row: Mapping[str, Any]) -> str:
+    return f"{100 * min(row['ratios']):.1f} to {100 * max(row['ratios']):.1f} %"

@@ -54,7 +54,13 @@ def test_the_image_has_the_variables_of_the_local_stack(repository):
 
 
 def test_a_goal_that_is_missed_is_called_missed(tmp_path, monkeypatch):
-    row = {"ratio": 0.9, "ratios": [0.85, 0.95], "requests": 450}
+    row = {
+        "ratio": 0.9,
+        "ratios": [0.85, 0.95],
+        "requests": 450,
+        "at": "2026-11-30T12:00",
+        "load": 1,
+    }
     kept = {DEPLOYED.name: row, "off": {**row, "ratio": 0.02}, "always": {**row, "ratio": 0.2}}
     written = tmp_path / "speed.md"
     written.write_text(f"before\n{page.BEGIN}\nold\n{page.END}\nafter\n")

@@ -66,7 +66,7 @@ def wait_for_logs(
         call_ids: Values of `x-litellm-call-id` to wait for.
         start: First moment.
         end: Last moment.
-        timeout_s: Seconds to wait at most; `proxy_batch_write_at` is 10 s by default.
+        timeout_s: Seconds to wait at most; as deployed, a call is in the log within half a minute.
 
     Returns:
         The rows, of the run's calls and of others, and how many seconds it took.
