@@ -65,13 +65,11 @@ def main() -> None:
                 show(compared(shared, base, variant, given.rounds, given.requests))
 
     with parts() as shared:
-        if not given.no_deployed:
-            measured([DEPLOYED])
+        if variants := [*([] if given.no_deployed else [DEPLOYED]), *(tried or [])]:
+            measured(variants)
         if not given.no_front:
             for row in fronted(shared, DEPLOYED, given.rounds, given.requests):
                 show(row)
-        if tried:
-            measured(tried)
     load = f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
     console.print(f"{time.monotonic() - began:.0f} s, {load}")
     if given.write:

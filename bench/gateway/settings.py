@@ -27,7 +27,7 @@ TRIED = [
     Variant(
         "`proxy_config_reload_interval_seconds: 300`",
         settings={"general_settings": {"proxy_config_reload_interval_seconds": 300}},
-        verdict="used: models in the database are read again after 5 minutes, not after half a minute",
+        verdict="not used: a replica that misses a message would be without a new guardrail for as long",
     ),
     Variant(
         "`LITELLM_LOG=ERROR`",

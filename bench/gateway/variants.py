@@ -13,8 +13,8 @@ from gateway_lib.local.litellm import SPEED
 
 VARIABLES = frozenset({*SPEED, "PYTHON_GC_THRESHOLD", "LITELLM_LOG"})
 """Those of the stack's variables that LiteLLM's defaults go without."""
-SETTINGS = frozenset({"proxy_batch_write_at", "proxy_config_reload_interval_seconds"})
-"""Those of `general_settings`."""
+SETTINGS = frozenset({"proxy_batch_write_at"})
+"""Those of `general_settings` that are deployed for speed."""
 
 
 @dataclass(frozen=True, slots=True)
