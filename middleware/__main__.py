@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import sys
 
 import uvicorn
@@ -11,9 +12,25 @@ from middleware.identity.policy import PolicyBroken
 from middleware.intake.wire import BoundedHead
 from middleware.settings import Settings
 
+_OTHER_FILES = 200
+
+
+def allow_files(requests: int) -> None:
+    """Raise this process's limit of open files to what so many requests need, as far as it may be raised.
+
+    Each has a connection to its caller and one to LiteLLM. Beyond the limit new connections are neither
+    served nor refused.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * requests + _OTHER_FILES
+    if soft < wanted and soft != resource.RLIM_INFINITY:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
 
 def main() -> None:
     settings = Settings()
+    allow_files(settings.max_requests)
     try:
         app = create_app(settings)
     except PolicyBroken as error:

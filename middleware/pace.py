@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine, Generator
+from typing import Any
 
 from starlette.types import Message, Receive
 
@@ -26,10 +27,38 @@ class Paced:
         return self._receive() if self._is_whole else self._piece()
 
     async def _piece(self) -> Message:
+        coming = self._receive()
+        if isinstance(coming, Coroutine):
+            # as a rule it is there, and a timer would cost more than all else here
+            try:
+                waiting_for = coming.send(None)
+            except StopIteration as found:
+                return self._known(found.value)
+            coming = _Rest(coming, waiting_for)
         try:
             async with asyncio.timeout(self._seconds):
-                message = await self._receive()
+                return self._known(await coming)
         except TimeoutError:
             raise RequestTimeout from None
+
+    def _known(self, message: Message) -> Message:
         self._is_whole = not message.get("more_body", False)
         return message
+
+
+class _Rest:
+    """What is left of a coroutine that has been started, and waits for something."""
+
+    __slots__ = ("_started", "_waiting_for")
+
+    def __init__(self, started: Coroutine[Any, Any, Message], waiting_for: Any) -> None:
+        self._started = started
+        self._waiting_for = waiting_for
+
+    def __await__(self) -> Generator[Any, Any, Message]:
+        try:
+            yield self._waiting_for
+        except BaseException as error:
+            self._started.throw(error)  # it has to tidy up as well
+            raise
+        return (yield from self._started.__await__())

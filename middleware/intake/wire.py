@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -19,12 +21,31 @@ _REFUSAL = (
 class BoundedHead(HttpToolsProtocol):
     """uvicorn's protocol, with an end to how long a head may get, and no target that is no path."""
 
+    head_seconds = 30.0
+    """How long a head may take from its first byte, or a new connection to its first head."""
     _in_head = True
     _head = 0
+    _patience: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._patience = self.loop.call_later(self.head_seconds, transport.close)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._wait(for_head=False)
+        super().connection_lost(exc)
+
+    def _wait(self, *, for_head: bool) -> None:
+        if for_head and self._patience is None:
+            self._patience = self.loop.call_later(self.head_seconds, self.transport.close)
+        elif not for_head and self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
 
     def data_received(self, data: bytes) -> None:
         was_in_head = self._in_head
         super().data_received(data)
+        self._wait(for_head=self._in_head)
         if not (was_in_head and self._in_head):
             self._head = 0
             return
