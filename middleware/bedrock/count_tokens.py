@@ -24,6 +24,7 @@ async def count_tokens(exchange: Exchange, target: Target, catalogue: Catalogue)
     request = await exchange.body()
     schema.request("CountTokens")(request, "")
     if catalogue.lacks(target.identifier):
+        await exchange.identify()  # which models there are is not for everybody to find out
         raise ValidationException(INVALID_MODEL)  # LiteLLM would estimate for any name
     model = catalogue.route(target.identifier).model
     given = request["input"]

@@ -35,7 +35,7 @@ class Checking:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] != "POST" or routes.of(scope) is None or _goes_on_unread(scope):
+        if scope["method"] != "POST" or routes.of(scope) is None or goes_on_unread(scope):
             await self._app(scope, receive, send)
             return
         guardrails: Guardrails = scope["app"].state.guardrails
@@ -73,7 +73,7 @@ async def _checked(guardrails: Guardrails, scope: Scope, body: bytes) -> bytes:
     return encoded(fields, GuardrailsMalformed)
 
 
-def _goes_on_unread(scope: Scope) -> bool:
+def goes_on_unread(scope: Scope) -> bool:
     """Whether a body is passed on piece by piece: large forms, and what is only a provider's to read."""
     if is_form(scope):
         return is_large(scope) and not _is_applied(scope)

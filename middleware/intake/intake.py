@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from middleware.admission.inference import again
 from middleware.bedrock import errors, paths
+from middleware.budgets import routes
 from middleware.caller import MAX_BODY, Caller
 from middleware.errors import (
     RequestTooLarge,
@@ -17,6 +18,7 @@ from middleware.errors import (
     render_openai,
 )
 from middleware.guard import Guard, Render
+from middleware.guardrails.checking import goes_on_unread
 from middleware.guardrails.forms import is_form, is_large
 from middleware.identity.routes import is_managed
 from middleware.intake.addresses import AllowedHosts, may_have_one
@@ -28,7 +30,7 @@ from middleware.passthrough import raw_path
 from middleware.settings import Settings
 
 _WITHOUT_BODY = frozenset(("GET", "HEAD", "OPTIONS"))
-_PLAIN = (b"", b"identity")
+_ENCODING, _PLAIN = b"content-encoding", (b"", b"identity")
 _ANTHROPICS = re.compile(r"/v1/messages(?:/|$)")
 _PASSED_ON = ("additionalModelRequestFields",)
 
@@ -60,24 +62,23 @@ class Intake:
 
     def _looked_at(self, scope: Scope) -> bytes | None:
         """Refuse what can be refused by the head of a request; else its origin, where it names one."""
-        refuse_misspelt(scope.get("raw_path", b"").partition(b"?")[0])
-        size, origin, length = 0, None, 0
-        headers = scope["headers"]
-        for name, value in headers:
-            size += len(name) + len(value)
-            if name == b"origin":
-                origin = value
-            elif name == b"content-length" and value.isdigit():
-                length = int(value)
-            elif name == b"content-encoding" and value.strip().lower() not in _PLAIN:
-                raise EncodingRefused
+        raw: bytes = scope.get("raw_path", b"")
+        refuse_misspelt(raw.partition(b"?")[0] if b"?" in raw else raw)
+        headers: list[tuple[bytes, bytes]] = scope["headers"]
+        size = sum([len(name) + len(value) for name, value in headers])
         if len(headers) > self._most_headers or size > self._most_header_bytes:
             raise HeadersTooLarge(
                 f"The gateway reads {self._most_headers} headers of {self._most_header_bytes} bytes in all."
             )
-        if length > self._most_body:
+        known = dict(headers)
+        if _ENCODING in known and any(
+            value.strip().lower() not in _PLAIN for name, value in headers if name == _ENCODING
+        ):
+            raise EncodingRefused
+        length = known.get(b"content-length", b"")
+        if length.isdigit() and int(length) > self._most_body:
             raise too_large(self._most_body)
-        return origin
+        return known.get(b"origin")
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] in _WITHOUT_BODY:
@@ -96,12 +97,10 @@ class Intake:
         await self._serve_in_pieces(scope, _after(first, receive), send)
 
     async def _serve_in_pieces(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """A body that does not come at once is read whole where it is JSON, else counted on its way."""
-        if _may_be_json(scope):
-            body = b""
+        """A body that does not come at once is read whole where it is looked at, else counted on its way."""
+        if _is_read_as_json(scope) or (is_form(scope) and not is_large(scope)):
 
             async def read(scope: Scope, receive: Receive, send: Send) -> None:
-                nonlocal body
                 body = await Caller(receive).whole(min(MAX_BODY, self._most_body))
                 await self._refuse_body(scope, body)
                 await self._app(scope, again(body, receive), send)
@@ -127,7 +126,7 @@ class Intake:
         try:
             fields = orjson.loads(body)
         except orjson.JSONDecodeError:
-            if _is_json(scope):
+            if _is_read_as_json(scope):
                 # LiteLLM repairs some of what is no JSON, and would read what was not looked at
                 raise AddressRefused("The request body is not valid JSON.") from None
             return
@@ -207,7 +206,8 @@ def _is_json(scope: Scope) -> bool:
     return not kind or b"json" in kind
 
 
-def _may_be_json(scope: Scope) -> bool:
-    """Whether somebody may read the body as JSON: whoever says what it is says so, or says nothing."""
-    kind = _content_type(scope)
-    return _is_json(scope) or b"text/" in kind or (b"form" in kind and not is_large(scope))
+def _is_read_as_json(scope: Scope) -> bool:
+    """Whether LiteLLM reads the body as JSON: on paths of calls it does so whatever the body is called."""
+    if is_form(scope):
+        return False
+    return _is_json(scope) or (routes.of(scope) is not None and not goes_on_unread(scope))

@@ -59,6 +59,8 @@ def unlogged(stack, master):
         wait_until(lambda: found(last), 10)
         time.sleep(0.3)  # what LiteLLM does after its answer
         assert found(canary) == []
+        metrics = master.http.get("/metricz")
+        assert metrics.status_code == 200 and canary not in metrics.text
 
     return context
 

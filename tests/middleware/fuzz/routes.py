@@ -61,7 +61,6 @@ ROUTES: dict[str, list[Any]] = {
     "POST /experiments/fuzzed/promote": [{"arm": "Hello"}],
     "POST /key/generate": [{"models": [MODEL], "duration": "1d", "max_budget": 0.5, "metadata": {"description": "Hello"}}],
     "POST /key/update": [{"key": "sk-Hello", "models": [MODEL], "rpm_limit": 100}],
-    "POST /user/new": [{"user_id": "Hello", "max_budget": 100}],
 }  # fmt: skip
 # experiments only an administrator may touch, and keys only somebody who is none
 ADMINISTERED: Callable[[str], bool] = lambda route: "/experiments/fuzzed" in route  # noqa: E731

@@ -82,7 +82,7 @@ def conforms(operation, url: str, examples: int) -> None:
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.label.replace(" ", "-"))
 def test_a_few_of_each(operation, url):
-    conforms(operation, url, 15)
+    conforms(operation, url, 50)
 
 
 @pytest.mark.faults

@@ -114,11 +114,12 @@ async def test_nobody_fetches_what_a_form_names(wire, origin, name):
     assert len(callers(origin)) == 1
 
 
-async def test_a_body_in_pieces_is_looked_at_as_a_whole(wire, origin):
+@pytest.mark.parametrize("kind", ["application/json", "audio/wav", "application/octet-stream"])
+async def test_a_body_in_pieces_is_looked_at_as_a_whole(wire, origin, kind):
     body = json.dumps(ASKED["an input image"][1] | {"x": "y" * 200_000}).encode()
     head = (
         "POST /v1/responses HTTP/1.1\r\nhost: g\r\nauthorization: Bearer sk-caller\r\n"
-        f"content-type: application/json\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        f"content-type: {kind}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
     )
     got = await wire.send(
         head.encode(), *(body[at : at + 20_000] for at in range(0, len(body), 20_000))
