@@ -11,6 +11,7 @@ from middleware.app import create_app
 from middleware.identity.policy import PolicyBroken
 from middleware.intake.wire import BoundedHead
 from middleware.settings import Settings
+from middleware.tracing.choice import TracingRefused
 
 _OTHER_FILES = 200
 
@@ -33,7 +34,7 @@ def main() -> None:
     allow_files(settings.max_requests)
     try:
         app = create_app(settings)
-    except PolicyBroken as error:
+    except (PolicyBroken, TracingRefused) as error:
         sys.exit(str(error))
     uvicorn.run(
         app,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from starlette.routing import Route
@@ -46,9 +48,13 @@ from middleware.metrics.observing import request_ended
 from middleware.passthrough import PassThrough, raw_path
 from middleware.prompts.prompts import Prompts
 from middleware.settings import Settings
-from middleware.telemetry import Telemetry, configure_logging
+from middleware.telemetry import Telemetry, Tracing, configure_logging
+from middleware.tracing.choice import chosen
 from middleware.upstream import Upstream
 from middleware.websocket import WebSocketRelay
+
+if TYPE_CHECKING:
+    from middleware.tracing.exporting import Exporting
 
 
 def create_app(settings: Settings | None = None) -> ASGIApp:
@@ -56,6 +62,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     settings = settings or Settings()
     configure_logging(settings.log_level)
     policy = load_policy(settings)
+    exporting = chosen(os.environ)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -92,6 +99,8 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
             served = (lag, retention, experiments, conversations, budgets, catalogue)
             for part in (*served, gate, keys, upstream, database):
                 await part.close()
+            if exporting:
+                await exporting.close()
 
     # No docs of its own: `/`, `/docs` and `/openapi.json` are LiteLLM's.
     app = FastAPI(
@@ -107,8 +116,16 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     app.router.redirect_slashes = False
     served = Intake(_FrontDoor(app), settings)
     door = Capacity(served, settings, (*health.router.routes, *metrics.router.routes))
-    telemetry = app.state.telemetry = Telemetry(door, request_ended)
+    telemetry = app.state.telemetry = Telemetry(door, request_ended, _spans(exporting))
     return telemetry
+
+
+def _spans(exporting: Exporting | None) -> Tracing | None:
+    if exporting is None:
+        return None
+    from middleware.tracing.spans import Spans
+
+    return Spans(exporting.tracer)
 
 
 def _config_hash(settings: Settings) -> str | None:

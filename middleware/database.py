@@ -16,6 +16,7 @@ from middleware import migrations
 from middleware.errors import InvalidRequest, ServiceError
 from middleware.settings import Settings
 from middleware.stores import Postgres
+from middleware.telemetry import current
 
 log = logging.getLogger("middleware")
 _GONE = (
@@ -154,7 +155,7 @@ class Database:
 class Use:
     """The use of a connection."""
 
-    __slots__ = ("_connection", "_database", "_waits")
+    __slots__ = ("_asked", "_connection", "_database", "_waits")
 
     def __init__(self, database: Database, *, waits: bool = True) -> None:
         """Use one of `database`; `waits` for its turn, or else goes past those who do."""
@@ -163,15 +164,22 @@ class Use:
         self._connection: asyncpg.Connection
 
     async def __aenter__(self) -> asyncpg.Connection:
-        places = self._database.places
+        exchange, places = current(), self._database.places
+        self._asked = exchange.trace.asked("postgresql") if exchange and exchange.trace else None
+        if self._asked:
+            self._asked.__enter__()
         if self._waits:
             try:
                 if places.locked():
                     await self._wait(places)
                 else:
                     await places.acquire()
-            except TimeoutError as error:
-                raise DatabaseUnavailable from error
+            except BaseException as error:
+                if self._asked:
+                    self._asked.__exit__(type(error), error, None)
+                if isinstance(error, TimeoutError):
+                    raise DatabaseUnavailable from error
+                raise
         try:
             self._connection = await self._database.lend()
         except BaseException as error:
@@ -204,6 +212,8 @@ class Use:
             self._leave(error)
 
     def _leave(self, error: BaseException | None) -> None:
+        if self._asked:
+            self._asked.__exit__(type(error) if error else None, error, None)
         if self._waits:
             self._database.places.release()
         if isinstance(error, asyncpg.CharacterNotInRepertoireError):

@@ -14,10 +14,13 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+if TYPE_CHECKING:
+    from middleware.tracing.spans import Trace
 
 log = logging.getLogger("middleware")
 _ACCEPTABLE_ID = re.compile(rb"[A-Za-z0-9._:/-]{1,128}")
@@ -62,6 +65,8 @@ class Exchange:
     output_tokens: int | None = None
     cost: float | None = None
     """Dollars."""
+    trace: Trace | None = None
+    """What the request's spans hang from, where it is traced."""
 
     def timing(self) -> bytes:
         """Where the time went until the answer began, as a Server-Timing header (W3C), in milliseconds."""
@@ -129,17 +134,33 @@ def _used(exchange: Exchange, usage: dict[str, Any]) -> None:
         exchange.cost = float(cost)
 
 
+class Tracing(Protocol):
+    """Makes the spans of requests."""
+
+    def begin(self, scope: Scope, exchange: Exchange) -> None:
+        """Begin the span of a request."""
+
+    def end(self, scope: Scope, exchange: Exchange) -> None:
+        """End it."""
+
+
 class Telemetry:
-    """Gives each request an id, and logs and counts it when it ends.
+    """Gives each request an id, and logs, counts and, where there is a collector, traces it.
 
     An id that the caller sends in `x-request-id` is kept, so that a request can be followed from one
     system to the next.
     """
 
-    def __init__(self, app: ASGIApp, ended: Callable[[Scope, Exchange], None]) -> None:
-        """Stand before `app`; `ended` is told of each request's end."""
+    def __init__(
+        self,
+        app: ASGIApp,
+        ended: Callable[[Scope, Exchange], None],
+        tracing: Tracing | None = None,
+    ) -> None:
+        """Stand before `app`; `ended` is told of each request's end, `tracing` of its beginning, too."""
         self._app = app
         self._ended = ended
+        self._tracing = tracing
         self.active = 0
         """Requests under way, websockets included."""
         self.streams = 0
@@ -175,12 +196,16 @@ class Telemetry:
             return send(message)  # not awaited here: a coroutine less for every token of a stream
 
         self.active += 1
+        if self._tracing:
+            self._tracing.begin(scope, exchange)
         try:
             await self._app(scope, receive, observed)
         finally:
             self.active -= 1
             self.streams -= exchange.is_stream
             self._ended(scope, exchange)
+            if self._tracing:
+                self._tracing.end(scope, exchange)
             if log.isEnabledFor(logging.INFO):
                 # past `logging`, whose records and locks cost more than everything else done here
                 with suppress(OSError):  # a disk that is full costs the line, not the answer

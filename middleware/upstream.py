@@ -20,7 +20,7 @@ from middleware.errors import (
 from middleware.metrics.instruments import UPSTREAM_ERRORS
 from middleware.sending import AT_ONCE, Headers, Request, Whole, as_text
 from middleware.settings import Settings
-from middleware.telemetry import answered, waited_upstream
+from middleware.telemetry import answered, current, waited_upstream
 
 FETCH_SECONDS = 10.0
 # Less than the 5 s after which LiteLLM closes an idle connection: a request sent into a connection that is
@@ -71,9 +71,29 @@ class Upstream:
         Raises:
             UpstreamUnavailable, UpstreamTimeout, UpstreamBroken: before the headers were there.
         """
-        began = time.perf_counter()
+        began, exchange = time.perf_counter(), current()
+        trace = exchange.trace if exchange else None
+        if trace:
+            headers = trace.begin_call(method, target, headers)
         try:
-            response = await self._sent(method, target, headers, body)
+            response = await self._answered(self._sent(method, target, headers, body))
+        except BaseException as error:
+            if trace:
+                trace.call_failed(error)
+            raise
+        finally:
+            waited_upstream(time.perf_counter() - began)
+        if trace:
+            trace.call_answered(response.status)
+        if response.status == 429 or response.status >= 500:
+            UPSTREAM_ERRORS.labels(str(response.status)).inc()
+        answered(response.headers)
+        self._may_pause(response)
+        return response
+
+    async def _answered(self, sending: Awaitable[aiohttp.ClientResponse]) -> aiohttp.ClientResponse:
+        try:
+            return await sending
         except aiohttp.ClientConnectorError as error:
             UNAVAILABLE.inc()
             raise UpstreamUnavailable from error
@@ -86,13 +106,6 @@ class Upstream:
                 raise error.__cause__ from error
             BROKEN.inc()
             raise UpstreamBroken from error
-        finally:
-            waited_upstream(time.perf_counter() - began)
-        if response.status == 429 or response.status >= 500:
-            UPSTREAM_ERRORS.labels(str(response.status)).inc()
-        answered(response.headers)
-        self._may_pause(response)
-        return response
 
     def _sent(
         self, method: str, target: str, headers: Headers, body: Body

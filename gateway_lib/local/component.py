@@ -38,7 +38,7 @@ _INHERITED = frozenset(
         "ALL_PROXY",
     ]
 )
-_INHERITED_PREFIXES = ("LC_", "PYTHON", "XDG_", "DYLD_")
+_INHERITED_PREFIXES = ("LC_", "PYTHON", "XDG_", "DYLD_", "OTEL_")
 TAIL_BYTES = 2**16
 
 

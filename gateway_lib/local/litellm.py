@@ -95,6 +95,9 @@ class LiteLLM:
             "LITELLM_TELEMETRY": "False",
             "LITELLM_LOG": "ERROR",
             **SPEED,
+            # where OTEL_EXPORTER_OTLP_ENDPOINT is set: how its spans go there, and that nobody's words do
+            "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+            "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "NO_CONTENT",
             # CPython before 3.12 can crash when it collects garbage while it copies a context (cpython issue
             # 148891), which LiteLLM does all the time; collecting less often makes that rare
             "PYTHON_GC_THRESHOLD": "50000,20,50",

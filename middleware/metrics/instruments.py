@@ -123,6 +123,12 @@ LAG = Histogram(
     registry=None,
     buckets=_LAGS,
 )
+SPANS = Counter(
+    "middleware_spans",
+    "Spans of traces: ended, exported, failed. What is dropped from a full queue has only ended.",
+    ("outcome",),
+    registry=None,
+)
 INSTRUMENTS = (
     REQUESTS,
     CALLS,
@@ -140,4 +146,5 @@ INSTRUMENTS = (
     UNAVAILABLE,
     BLOCKED,
     LAG,
+    SPANS,
 )

@@ -40,9 +40,10 @@ class Reading:
         self._used(self._first, exchange)
         if self._last != self._first:
             self._used(self._last, exchange)
-        exchange.response_model = _text(self._first, _MODEL)
-        # of a stream it is in the last event but one or two, which is null in all before
-        exchange.finish = _text(self._last, _FINISH)
+        if exchange.trace:  # nothing else asks for these
+            exchange.response_model = _text(self._first, _MODEL)
+            # of a stream it is in the last event but one or two, which is null in all before
+            exchange.finish = _text(self._last, _FINISH)
 
     def _used(self, part: bytes, exchange: Exchange) -> None:
         place = part.rfind(_USAGE)

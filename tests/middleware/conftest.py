@@ -54,6 +54,13 @@ async def opened(url: str) -> str:
     raise AssertionError("the database stayed closed")
 
 
+def state_of(app):
+    """The state of the service inside whatever stands before it."""
+    while not hasattr(app, "state"):
+        app = app._app
+    return app.state
+
+
 async def eventually(condition) -> None:
     """Let other tasks run until `condition` holds, two seconds at most."""
     for _ in range(100):

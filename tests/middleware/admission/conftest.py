@@ -13,7 +13,7 @@ import pytest
 from middleware.admission.admission import Admission, Load
 from middleware.app import create_app
 from middleware.settings import Settings
-from tests.middleware.conftest import eventually, opened, served
+from tests.middleware.conftest import eventually, opened, served, state_of
 from tests.middleware.history.litellm import MASTER, MODEL, LiteLLM, text_of
 
 KEY = "sk-first-key-of-the-tests"
@@ -132,5 +132,5 @@ async def _running(upstream: Held, settings: dict[str, Any]) -> AsyncIterator[Se
         httpx.AsyncClient(base_url=url, timeout=30, trust_env=False, limits=limits) as http,
     ):
         await opened(url)
-        yield Service(http, app._app._app._app.state.admission, upstream)
+        yield Service(http, state_of(app).admission, upstream)
         upstream.let_go(10_000)

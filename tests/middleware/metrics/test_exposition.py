@@ -10,7 +10,7 @@ import pytest
 from middleware.app import create_app
 from middleware.settings import Settings
 
-from ..conftest import eventually, opened, served
+from ..conftest import eventually, opened, served, state_of
 from .exposition import Exposition
 
 KEY = "collector-key-of-this-test"
@@ -76,7 +76,7 @@ async def gateway(origin, postgres_url):
     app = create_app(settings)
     async with served(app, server_header=False, ws="websockets-sansio") as url:
         await opened(url)
-        await eventually(lambda: app._app._app._app.state.catalogue.is_known)
+        await eventually(lambda: state_of(app).catalogue.is_known)
         yield url
 
 
