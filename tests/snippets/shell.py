@@ -123,7 +123,6 @@ SAID = {  # what has to be in a page's output
     "docs/how-to/guardrails.md": ["unknown_guardrail"],
     "docs/identity.md": ['"key":"sk-', "first@example.com"],
     "docs/priority.md": ["45"],
-    "docs/provisioning.md": ["analyst-1-main"],
     "docs/runbooks.md": ['"litellm_database"', "# TYPE middleware_"],
     "docs/validate.md": ['"errors": 0'],
 }  # fmt: skip
