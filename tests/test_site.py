@@ -80,6 +80,8 @@ def test_every_page_is_in_the_navigation(repository, site, pages):
     assert {path.with_suffix(".html").as_posix() for path in written} <= set(pages)
     reached = {re.sub(r"#.*", "", link) for link in pages["index.html"].links}
     assert set(pages) - {"404.html"} <= reached
+    named = re.findall(r"[\w/-]+\.md$", (repository / "mkdocs.yml").read_text(), re.M)
+    assert sorted(named) == sorted(set(named))
 
 
 @pytest.mark.parametrize("module", ["benchmark", "clients", "config", "deploy", "errors", "experiments",
