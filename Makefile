@@ -47,7 +47,7 @@ faults: setup  ## the long runs of hostile input and broken parts, minutes of th
 	$(BIN)/python -m pytest -m faults
 
 docs: setup  ## build the documentation as a site, into site/
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 lock: setup  ## compile requirements.lock and those of the images anew from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
