@@ -5,13 +5,12 @@ ARG LITELLM_IMAGE
 # checkov:skip=CKV_DOCKER_7:the base is pinned by digest, which is more than a tag
 # checkov:skip=CKV_DOCKER_2:ECS does not read HEALTHCHECK; the manifest has the check
 FROM ${LITELLM_IMAGE}
-# nothing is fetched at a start, nothing is reported to anybody; SPEND_LOG_ is for speed (docs/speed.md)
+# nothing is fetched at a start, nothing is reported to anybody
 ENV PYTHONPATH=/gateway \
     PYTHONUNBUFFERED=1 \
     DATABASE_SSLROOTCERT=/gateway/rds.pem \
     LITELLM_MODE=PRODUCTION \
     LITELLM_LOG=ERROR \
-    SPEND_LOG_QUEUE_POLL_INTERVAL=20 \
     LITELLM_TELEMETRY=False \
     OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf \
     OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=NO_CONTENT \

@@ -9,9 +9,8 @@ from typing import Any
 
 from gateway_lib.config import CONFIG_DIR, read
 from gateway_lib.config.merging import merged
-from gateway_lib.local.litellm import SPEED
 
-VARIABLES = frozenset({*SPEED, "PYTHON_GC_THRESHOLD", "LITELLM_LOG"})
+VARIABLES = frozenset({"PYTHON_GC_THRESHOLD", "LITELLM_LOG"})
 """Those of the stack's variables that LiteLLM's defaults go without."""
 SETTINGS = frozenset({"proxy_batch_write_at"})
 """Those of `general_settings` that are deployed for speed."""

@@ -17,8 +17,6 @@ from gateway_lib.local.redis import Redis
 from gateway_lib.local.state import Secrets, State
 
 DATABASE = "litellm"
-SPEED = {"SPEND_LOG_QUEUE_POLL_INTERVAL": "20"}
-"""Variables that make LiteLLM faster (docs/speed.md has by how much); its image has the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +92,6 @@ class LiteLLM:
             "LITELLM_LOCAL_POLICY_TEMPLATES": "True",
             "LITELLM_TELEMETRY": "False",
             "LITELLM_LOG": "ERROR",
-            **SPEED,
             # where OTEL_EXPORTER_OTLP_ENDPOINT is set: how its spans go there, and that nobody's words do
             "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
             "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "NO_CONTENT",

@@ -10,10 +10,9 @@ from bench.gateway import page
 from bench.gateway.settings import DEFAULT, DEPLOYED, TRIED
 from bench.gateway.variants import SETTINGS, VARIABLES
 from gateway_lib import config
-from gateway_lib.local.litellm import SPEED
 
 COMMAND = ["litellm", "--config=stack.yaml", "--port=1", "--log_config=logging.yaml"]
-VARIABLES_OF_THE_STACK = {**dict.fromkeys(VARIABLES, "1"), **SPEED, "REDIS_HOST": "here"}
+VARIABLES_OF_THE_STACK = {**dict.fromkeys(VARIABLES, "1"), "REDIS_HOST": "here"}
 
 
 def test_the_defaults_are_without_what_is_set_for_speed():
@@ -45,12 +44,6 @@ def test_a_variant_changes_one_thing_of_the_defaults():
             variant.command(COMMAND, Path("x")) != DEFAULT.command(COMMAND, Path("x")),
         )
         assert any(changed), variant.name
-
-
-def test_the_image_has_the_variables_of_the_local_stack(repository):
-    image = (repository / "docker" / "litellm.Dockerfile").read_text()
-    for name, value in SPEED.items():
-        assert f"    {name}={value} " in image
 
 
 def test_a_goal_that_is_missed_is_called_missed(tmp_path, monkeypatch):

@@ -66,7 +66,7 @@ def wait_for_logs(
         call_ids: Values of `x-litellm-call-id` to wait for.
         start: First moment.
         end: Last moment.
-        timeout_s: Seconds to wait at most; as deployed, a call is in the log within half a minute.
+        timeout_s: Seconds to wait at most; a call is in the log within half a minute or so.
 
     Returns:
         The rows, of the run's calls and of others, and how many seconds it took.
