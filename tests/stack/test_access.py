@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import secrets
+import socket
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -182,9 +184,6 @@ def test_no_other_spelling_of_a_guarded_path_reaches_what_is_behind_it(stack, ht
 
 def raw(stack, target: str, body: str, key: str) -> int:
     """The status of a POST whose target is sent as it is."""
-    import socket
-    from urllib.parse import urlsplit
-
     place = urlsplit(stack.base_url)
     head = [
         f"POST {target} HTTP/1.1",
@@ -197,3 +196,17 @@ def raw(stack, target: str, body: str, key: str) -> int:
     with socket.create_connection((place.hostname, place.port), timeout=60) as connection:
         connection.sendall("\r\n".join(head).encode() + b"\r\n\r\n" + body.encode())
         return int(connection.makefile("rb").readline().split()[1])
+
+
+def test_a_head_without_an_end_is_ended(stack):
+    """Whatever serves the door has to bound what it keeps of a request that nobody has authenticated."""
+    place = urlsplit(stack.base_url)
+    with socket.create_connection((place.hostname, place.port), timeout=60) as connection:
+        try:
+            connection.sendall(b"GET /livez HTTP/1.1\r\nhost: g\r\nx-endless: ")
+            for _ in range(64):
+                connection.sendall(b"x" * 65_536)
+            got = connection.recv(65_536)
+        except ConnectionError:
+            return
+        assert got == b"" or got.startswith(b"HTTP/1.1 431"), got[:200]
