@@ -12,9 +12,14 @@ from .data import CHECKED, REPOSITORY
 OTHERS = [block for block in blocks(REPOSITORY) if block.language not in ("sh", "python")]
 
 
+def is_of(block, known: tuple[str, str]) -> bool:
+    """Whether a judgement, a page and the beginning of a line, is of this block."""
+    return block.page == known[0] and block.first.startswith(known[1])
+
+
 @pytest.mark.parametrize("block", OTHERS, ids=str)
 def test_a_block_is_what_it_says(block, tmp_path):
-    check = CHECKED.get((block.page, block.first))
+    check = next((check for known, check in CHECKED.items() if is_of(block, known)), None)
     assert check, (
         f"{block}: nobody has said how this block is checked; add it to tests/snippets/data.py"
     )
@@ -25,7 +30,7 @@ def test_a_block_is_what_it_says(block, tmp_path):
 
 
 def test_every_judgement_is_of_a_block_that_is_there():
-    assert set(CHECKED) == {(block.page, block.first) for block in OTHERS}
+    assert not [known for known in CHECKED if not any(is_of(block, known) for block in OTHERS)]
 
 
 @pytest.mark.parametrize("page", pages(REPOSITORY), ids=lambda path: path.name)
