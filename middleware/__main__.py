@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import resource
 import sys
 
@@ -36,6 +37,8 @@ def main() -> None:
         app = create_app(settings)
     except (PolicyBroken, TracingRefused) as error:
         sys.exit(str(error))
+    gc.collect()
+    gc.freeze()  # what is there before the first request is never garbage, and need not be looked through
     uvicorn.run(
         app,
         host=settings.host,

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -142,6 +143,7 @@ _ROUTERS = (
     experiments_api.router,
 )
 _CHAT = "/chat/completions"
+_KNOWN_PATHS, _LONG_PATH = 1024, 256
 _NAME = re.compile(r"\(\?P<\w+>")  # two routes may name a parameter alike, one expression may not
 
 
@@ -159,6 +161,7 @@ class _FrontDoor:
         self._own = re.compile("|".join(_NAME.sub("(?:", r.path_regex.pattern) for r in own))
         self._http = Guard(Checking(Inference(Metering(PassThrough()))), render_openai)
         self._websocket = Guard(Metering(Realtime(WebSocketRelay())), render_openai)
+        self._known = lru_cache(maxsize=_KNOWN_PATHS)(self._found)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         serving = self._serving(scope)
@@ -179,14 +182,17 @@ class _FrontDoor:
     def _serving(self, scope: Scope) -> ASGIApp:
         if scope["type"] == "lifespan":
             return self._app
-        path: str = scope["path"]
         scope["app"] = self._app
+        path, raw = scope["path"], raw_path(scope)
+        found = (self._known if len(raw) < _LONG_PATH else self._found)(path, raw)
+        return self._websocket if scope["type"] == "websocket" and found is not self._app else found
+
+    def _found(self, path: str, raw: str) -> ASGIApp:
+        """Who serves http requests of this path; nothing that does holds anything of a request."""
         if self._own.match(path):
             return self._app
-        if scope["type"] == "websocket":
-            return self._websocket
-        if path.endswith(_CHAT) and (model := chat_paths.parse(raw_path(scope))) is not None:
+        if path.endswith(_CHAT) and (model := chat_paths.parse(raw)) is not None:
             return Guard(ChatApi(model), render_openai)
-        if path.startswith(paths.PREFIX) and (found := paths.parse(raw_path(scope))):
+        if path.startswith(paths.PREFIX) and (found := paths.parse(raw)):
             return Guard(BedrockApi(found), errors.render)
         return self._http

@@ -180,7 +180,6 @@ def returned_headers(
 
 def _end_to_end(headers: Headers, but: frozenset[bytes]) -> Headers:
     """All headers but those, and but those that `connection` itself names: they are of one connection too."""
-    for name, value in headers:
-        if name == b"connection":
-            but |= {part.strip().lower() for part in value.split(b",")}
+    for value in [value for name, value in headers if name == b"connection"]:
+        but |= {part.strip().lower() for part in value.split(b",")}
     return [pair for pair in headers if pair[0] not in but]

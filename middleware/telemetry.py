@@ -51,8 +51,8 @@ class Exchange:
     upstream: float = 0.0
     """Seconds waited for LiteLLM, until the headers of its answers were there."""
     is_stream: bool = False
-    is_done: bool = False
-    """Whether a stream has said that it is over, upon which clients may leave."""
+    last: bytes = b""
+    """The last piece of a stream that went to the caller."""
     first: float = 0.0
     """When the first token of a stream went to the caller; 0 before."""
     model: str = ""
@@ -67,6 +67,11 @@ class Exchange:
     """Dollars."""
     trace: Trace | None = None
     """What the request's spans hang from, where it is traced."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether a stream has said that it is over, upon which clients may leave."""
+        return _ENDS(self.last[-64:]) is not None
 
     def timing(self) -> bytes:
         """Where the time went until the answer began, as a Server-Timing header (W3C), in milliseconds."""
@@ -181,7 +186,7 @@ class Telemetry:
                 if exchange.is_stream:
                     if not exchange.first and _TOKEN.search(piece):
                         exchange.first = time.perf_counter()
-                    exchange.is_done = exchange.is_done or _ENDS(piece[-64:]) is not None
+                    exchange.last = piece or exchange.last
             elif message["type"] == "http.response.start":
                 exchange.status = message["status"]
                 own = (
@@ -209,8 +214,8 @@ class Telemetry:
             if log.isEnabledFor(logging.INFO):
                 # past `logging`, whose records and locks cost more than everything else done here
                 with suppress(OSError):  # a disk that is full costs the line, not the answer
-                    sys.stdout.write(_line(scope, exchange))
-                    sys.stdout.flush()
+                    sys.stdout.buffer.write(_line(scope, exchange))
+                    sys.stdout.buffer.flush()
 
 
 class JsonFormatter(logging.Formatter):
@@ -271,7 +276,7 @@ def _request_id(scope: Scope) -> str:
     return secrets.token_hex(16)
 
 
-def _line(scope: Scope, exchange: Exchange) -> str:
+def _line(scope: Scope, exchange: Exchange) -> bytes:
     facts = {
         "time": _stamp(time.time()),
         "level": "info",
@@ -286,4 +291,4 @@ def _line(scope: Scope, exchange: Exchange) -> str:
     }
     if exchange.note:
         facts["note"] = exchange.note
-    return orjson.dumps(facts, option=orjson.OPT_APPEND_NEWLINE).decode()
+    return orjson.dumps(facts, option=orjson.OPT_APPEND_NEWLINE)

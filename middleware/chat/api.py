@@ -135,4 +135,7 @@ class ChatApi:
 
 
 def _is_ours(body: bytes) -> bool:
-    return any(hint in body for hint in _HINTS) and _OURS.search(body) is not None
+    for hint in _HINTS:  # not `any`, which takes three times as long
+        if hint in body:
+            return _OURS.search(body) is not None
+    return False

@@ -19,7 +19,7 @@ _NAMED = re.compile(rb'name="?[^"\r\n]*guardrail', re.I)
 
 def content_type(scope: Scope) -> bytes:
     """What the headers say the body is, in small letters; of several headers all."""
-    return b",".join(value for name, value in scope["headers"] if name == b"content-type").lower()
+    return b",".join([value for name, value in scope["headers"] if name == b"content-type"]).lower()
 
 
 def is_form(scope: Scope) -> bool:

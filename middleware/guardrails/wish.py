@@ -19,7 +19,7 @@ from middleware.guardrails.errors import GuardrailsMalformed
 NAMES, CONFIG = "guardrails", "guardrailConfig"
 MAX_NAMES = 20
 # a body without any of these says nothing of guardrails; a letter may also be written as an escape
-_MENTIONS = (b"guardrail", b"polic", *(rb"\u00%d" % digit for digit in range(2, 8)))
+_ESCAPED = re.compile(rb"\\u00[2-7]")  # a letter that is not written as itself
 _CONTAINERS = ("metadata", "litellm_metadata", "extra_body")
 _STEERING = re.compile(r"guardrail|^(?:applied_)?policies$|^policy_sources$", re.I)
 _OF_A_CONFIG = frozenset(
@@ -57,7 +57,9 @@ class Wish:
 def are_mentioned(body: bytes) -> bool:
     """Whether a body may say something of guardrails; asked of every call, so it costs next to nothing."""
     lowered = body.lower()
-    return any(mention in lowered for mention in _MENTIONS)
+    if b"guardrail" in lowered or b"polic" in lowered:
+        return True
+    return b"\\u00" in lowered and _ESCAPED.search(lowered) is not None
 
 
 def names_of(value: Any, where: str) -> tuple[str, ...]:

@@ -6,7 +6,9 @@ class. No caller's text becomes one.
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Histogram, disable_created_metrics
+from prometheus_client import Counter, disable_created_metrics
+
+from middleware.metrics.histogram import Histogram
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a line more for each of them, which nothing here asks for
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from functools import lru_cache
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter
 from starlette.types import Scope
 
 from middleware.catalogue import Catalogue
 from middleware.errors import CallerGone
 from middleware.metrics import instruments, routes
+from middleware.metrics.histogram import Histogram
 from middleware.telemetry import Exchange
 
 CALLER_LEFT = "499"
@@ -22,7 +23,7 @@ def request_ended(scope: Scope, exchange: Exchange) -> None:
     route = routes.of(scope)
     status = str(exchange.status) if exchange.status else CALLER_LEFT
     _requests(routes.method_of(scope), route.template, status, route.interface).observe(seconds)
-    if exchange.is_done and exchange.error == CallerGone.__name__:
+    if exchange.error == CallerGone.__name__ and exchange.is_done:
         exchange.error = ""  # clients close the connection upon [DONE], before the server has
     if exchange.error:
         _errors(exchange.error).inc()

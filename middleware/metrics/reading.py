@@ -12,6 +12,7 @@ from contextlib import suppress
 from middleware.telemetry import Exchange
 
 _SIZE = 4096
+_MOST = 16 * _SIZE  # what is kept until it is cut again
 _USAGE = b'"usage":'
 _INPUT = re.compile(rb'"(?:prompt_tokens|input_tokens)": ?(\d{1,15})\b')
 _OUTPUT = re.compile(rb'"(?:completion_tokens|output_tokens)": ?(\d{1,15})\b')
@@ -24,26 +25,36 @@ _FINISH = (b'"finish_reason":', b'"stop_reason":')
 class Reading:
     """Feed it the pieces of an answer's body."""
 
-    __slots__ = ("_first", "_last")
+    __slots__ = ("_first", "_pieces", "_size")
 
     def __init__(self) -> None:
-        self._first = self._last = b""
+        self._first = b""
+        self._pieces: list[bytes] = []
+        self._size = 0
 
     def feed(self, piece: bytes) -> None:
         """Keep what may be needed of it."""
         if not self._first:
             self._first = piece[:_SIZE]
-        self._last = piece if len(piece) >= _SIZE else (self._last + piece)[-_SIZE:]
+        self._pieces.append(piece)
+        self._size += len(piece)
+        if self._size > _MOST:
+            last = self._last()
+            self._pieces, self._size = [last], len(last)
 
     def tell(self, exchange: Exchange) -> None:
         """Note what was found: the end counts where it differs from the beginning, as Anthropic's may."""
+        last = self._last()
         self._used(self._first, exchange)
-        if self._last != self._first:
-            self._used(self._last, exchange)
+        if last != self._first:
+            self._used(last, exchange)
         if exchange.trace:  # nothing else asks for these
             exchange.response_model = _text(self._first, _MODEL)
             # of a stream it is in the last event but one or two, which is null in all before
-            exchange.finish = _text(self._last, _FINISH)
+            exchange.finish = _text(last, _FINISH)
+
+    def _last(self) -> bytes:
+        return b"".join(self._pieces)[-_SIZE:]
 
     def _used(self, part: bytes, exchange: Exchange) -> None:
         place = part.rfind(_USAGE)
