@@ -20,6 +20,7 @@ from middleware.errors import (
 from middleware.metrics.instruments import UPSTREAM_ERRORS
 from middleware.sending import AT_ONCE, Headers, Request, Whole, as_text
 from middleware.settings import Settings
+from middleware.silence import Connector
 from middleware.telemetry import answered, current, waited_upstream
 
 FETCH_SECONDS = 10.0
@@ -42,7 +43,7 @@ class Upstream:
         self._below = self._address.raw_path.rstrip("/")
         self._idle_seconds = settings.idle_seconds
         self.session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
+            connector=Connector(
                 limit=settings.max_upstream_connections, keepalive_timeout=KEEPALIVE_SECONDS
             ),
             timeout=aiohttp.ClientTimeout(
