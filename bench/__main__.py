@@ -17,7 +17,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench import conversations, meters, servers
+from bench import conversations, memory, meters, servers
 from bench.load import CHAT, CHAT_STREAM, CONVERSE, CONVERSE_STREAM, Load, continuing
 from bench.servers import Server
 
@@ -94,11 +94,13 @@ def main() -> None:
             Subject(f"kept, among {SESSIONS:,}", full, CHAT, "kept, a new conversation", GROWTH),
         ]
         asyncio.run(_rounds(subjects))
+        held = memory.measured(plain)
     rows = _rows(subjects)
     compared = meters.compared()
     _show(rows, time.monotonic() - began)
+    memory.show(held)
     meters.show(compared)
-    _keep(rows, compared)
+    _keep(rows, held, compared)
 
 
 async def _rounds(subjects: list[Subject]) -> None:
@@ -170,7 +172,9 @@ def _verdict(row: dict[str, Any]) -> tuple[str, str, str, str]:
     return shown["ratio"], shown["added_ms"], f"{row['added_bare']:.2f}", bound
 
 
-def _keep(rows: list[dict[str, Any]], compared: list[dict[str, Any]]) -> None:
+def _keep(
+    rows: list[dict[str, Any]], held: list[dict[str, Any]], compared: list[dict[str, Any]]
+) -> None:
     now = datetime.now(UTC)
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{now:%Y%m%dT%H%M%SZ}.json"
@@ -185,6 +189,7 @@ def _keep(rows: list[dict[str, Any]], compared: list[dict[str, Any]]) -> None:
         "rounds": ROUNDS,
         "machine": machine,
         "rows": rows,
+        "memory": held,
         "meters": compared,
     }
     path.write_text(json.dumps(record, indent=2) + "\n")

@@ -39,6 +39,8 @@ class Server:
     def cpu_seconds(self) -> float:
         """User and system time so far, of the process and its children."""
         family = [self.process, *self.process.children(recursive=True)]
+        if sys.platform == "linux":  # a process's clock has no steps, /proc's are of 10 ms
+            return sum(time.clock_gettime((~one.pid << 3) | 2) for one in family)
         return sum(times.user + times.system for times in (one.cpu_times() for one in family))
 
 

@@ -1,13 +1,13 @@
 """How long LiteLLM may stay silent, without a timer for every piece of a stream.
 
-aiohttp cancels its timer and sets another one whenever something arrives, which is every
-token of a stream. Here a timer that goes off looks when something came last, and waits for the rest of the time.
+aiohttp cancels its timer and sets another one whenever something arrives, which is every token
+of a stream. Here a timer that goes off looks when something came last, and waits for the rest of the time.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
@@ -18,7 +18,7 @@ class Connector(aiohttp.TCPConnector):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._factory = partial[Any](_Connection, loop=self._loop)
+        self._factory = cast("partial[ResponseHandler]", partial(_Connection, loop=self._loop))
 
 
 class _Connection(ResponseHandler):
