@@ -295,10 +295,12 @@ async def test_a_body_that_can_be_read_in_two_ways_is_read_in_one(world):
         (f"model={MODEL}&messages=x", "application/x-www-form-urlencoded", 400),
         (form, "application/x-www-form-urlencoded", 200),
     ):
-        for path in ("/v1/chat/completions", "/v1/%63hat/completions", "/v1/messages"):
-            headers = {**bearer(key), "content-type": kind}
+        headers = {**bearer(key), "content-type": kind}
+        for path in ("/v1/chat/completions", "/v1/messages"):
             answer = await world.http.post(path, content=body, headers=headers)
             assert answer.status_code == status, (path, body, answer.text)
+        answer = await world.http.post("/v1/%63hat/completions", content=body, headers=headers)
+        assert answer.status_code == 400
     assert {each["model"] for each in (await world.truth())["asked"]} == {OTHER}
 
 
