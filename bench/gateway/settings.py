@@ -16,7 +16,7 @@ TRIED = [
     Variant(
         "`proxy_batch_write_at: 60`",
         settings={"general_settings": {"proxy_batch_write_at": 60}},
-        verdict="used, though within the noise: it is a sixth of the writes of spend",
+        verdict="not used: within the noise, and a killed LiteLLM would lose a minute of spend",
     ),
     Variant(
         "`SPEND_LOG_QUEUE_POLL_INTERVAL=20`",

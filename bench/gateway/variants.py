@@ -12,8 +12,6 @@ from gateway_lib.config.merging import merged
 
 VARIABLES = frozenset({"PYTHON_GC_THRESHOLD", "LITELLM_LOG"})
 """Those of the stack's variables that LiteLLM's defaults go without."""
-SETTINGS = frozenset({"proxy_batch_write_at"})
-"""Those of `general_settings` that are deployed for speed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +48,4 @@ class Variant:
     def configuration(self, stack: Mapping[str, Any]) -> dict[str, Any]:
         """LiteLLM's configuration: the stack's providers, but the general settings that are deployed."""
         general = read(CONFIG_DIR / "default-config.yaml")["general_settings"]
-        if not self.deployed:
-            general = {name: value for name, value in general.items() if name not in SETTINGS}
         return merged({**stack, "general_settings": general}, self.settings)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from bench.gateway import page
 from bench.gateway.settings import DEFAULT, DEPLOYED, TRIED
-from bench.gateway.variants import SETTINGS, VARIABLES
+from bench.gateway.variants import VARIABLES
 from gateway_lib import config
 
 COMMAND = ["litellm", "--config=stack.yaml", "--port=1", "--log_config=logging.yaml"]
@@ -22,7 +20,6 @@ def test_the_defaults_are_without_what_is_set_for_speed():
         "--port=1",
         "--config=own.yaml",
     ]
-    assert not SETTINGS & DEFAULT.configuration(config.load_local())["general_settings"].keys()
 
 
 def test_what_is_deployed_has_all_of_it_and_not_what_only_the_local_stack_has():
@@ -63,8 +60,3 @@ def test_a_goal_that_is_missed_is_called_missed(tmp_path, monkeypatch):
     assert text.startswith("before\n") and text.endswith("\nafter\n") and "old" not in text
     assert f"| {DEPLOYED.name} | 0.90 | 0.85 to 0.95 | goal 0.67 missed |" in text
     assert "| 2.0 % |" in text and "at most 3 %: met" in text and "at most 10 %: missed" in text
-
-
-@pytest.mark.parametrize("name", sorted(SETTINGS))
-def test_what_is_set_for_speed_is_documented(repository, name):
-    assert f"`{name}`" in (repository / "docs" / "configuration.md").read_text()
