@@ -195,7 +195,7 @@ def test_limits_names_and_versions_on_the_command_line(stack, whole, sampled):
 
 def test_an_interrupted_run_keeps_what_it_has(stack, tmp_path):
     received = f"{stack.environment['GATEWAY_SIMULATOR_URL']}/control/received"
-    httpx.delete(received, trust_env=False)
+    httpx.delete(received, trust_env=False, timeout=60)
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "gateway_lib", "guardrails", "run", "-g", NAMED),
@@ -207,7 +207,7 @@ def test_an_interrupted_run_keeps_what_it_has(stack, tmp_path):
         text=True,
     )
     # checks are under way, and some have ended
-    wait_until(lambda: len(httpx.get(received, trust_env=False).json()) > 20, 120)
+    wait_until(lambda: len(httpx.get(received, trust_env=False, timeout=60).json()) > 20, 120)
     process.send_signal(signal.SIGINT)
     _, told = process.communicate(timeout=60)
     assert process.returncode == 130 and "interrupted: " in told

@@ -49,6 +49,7 @@ def keys(stack, http) -> dict[str, str | None]:
         f"{stack.environment['GATEWAY_SIMULATOR_URL']}/oidc/mint",
         json={"claims": {"sub": f"access-{secrets.token_hex(4)}@example.com"}},
         trust_env=False,
+        timeout=60,
     )
     return {
         "nobody": None,

@@ -43,7 +43,9 @@ def client(stack):
 @pytest.fixture
 def provider(stack):
     """The simulator's control API, without faults before and after."""
-    with httpx.Client(base_url=f"{stack.environment['GATEWAY_SIMULATOR_URL']}/control") as control:
+    with httpx.Client(
+        base_url=f"{stack.environment['GATEWAY_SIMULATOR_URL']}/control", timeout=60
+    ) as control:
         control.delete("/faults")
         control.delete("/received")
         yield control
@@ -200,7 +202,7 @@ def test_a_stream_that_breaks_off_ends_with_an_exception(client, provider, model
 def test_a_missing_and_a_wrong_key_are_403(stack):
     url = f"{stack.base_url}/bedrock/model/{OPENAI}/converse"
     for headers in ({}, {"Authorization": "Bearer sk-of-nobody"}):
-        answer = httpx.post(url, json={"messages": say("x")}, headers=headers)
+        answer = httpx.post(url, json={"messages": say("x")}, headers=headers, timeout=60)
         assert (answer.status_code, answer.headers["x-amzn-errortype"]) == (
             403,
             "AccessDeniedException",

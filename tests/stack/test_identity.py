@@ -79,7 +79,7 @@ def somebody():
 def slow(stack):
     """The model takes a second to answer, so that calls are open at the same time."""
     url = f"{stack.environment['GATEWAY_SIMULATOR_URL']}/control/profiles/{MODEL}"
-    before = httpx.get(url, trust_env=False).json()["ttft_ms"]
+    before = httpx.get(url, trust_env=False, timeout=60).json()["ttft_ms"]
     httpx.put(url, json={"ttft_ms": {"constant": 1500}}, trust_env=False).raise_for_status()
     yield
     httpx.put(url, json={"ttft_ms": before}, trust_env=False)

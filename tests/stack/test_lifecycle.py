@@ -115,6 +115,7 @@ def test_two_stacks_run_side_by_side_and_share_nothing(stack, second):
         response = httpx.get(
             f"{settings['GATEWAY_BASE_URL']}/v1/models",
             headers={"Authorization": f"Bearer {key['GATEWAY_API_KEY']}"},
+            timeout=60,
         )
         assert response.status_code == expected
 
@@ -149,13 +150,14 @@ def test_env_is_what_a_shell_evaluates(second):
 def test_the_https_door_speaks_http2_under_the_stacks_own_authority(second):
     settings = environment(second)
     context = ssl.create_default_context(cafile=settings["SSL_CERT_FILE"])
-    with httpx.Client(http2=True, verify=context) as client:
+    with httpx.Client(http2=True, verify=context, timeout=60) as client:
         response = client.get(f"{settings['GATEWAY_TLS_URL']}/livez")
     assert response.status_code == 200 and response.http_version == "HTTP/2"
     with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
         httpx.get(
             f"{settings['GATEWAY_TLS_URL']}/livez",
             verify=ssl.create_default_context(cafile=certifi.where()),
+            timeout=60,
         )
 
 

@@ -308,7 +308,10 @@ HEADERS = ["authorization", "api-key", "x-api-key", "x-litellm-api-key", "x-goog
 @pytest.mark.parametrize("header", HEADERS)
 @pytest.mark.parametrize("form", ["Bearer sk-{}", "sk-{}", "{}"])
 def test_keys_that_are_not_good(unlogged, stack, header, form):
-    with unlogged() as canary, httpx.Client(base_url=stack.base_url, trust_env=False) as http:
+    with (
+        unlogged() as canary,
+        httpx.Client(base_url=stack.base_url, trust_env=False, timeout=60) as http,
+    ):
         headers = {header: form.format(canary)}
         message = {"role": "user", "content": f"echo: {canary}"}
         answers = [
@@ -364,5 +367,7 @@ def test_a_litellm_that_dies_in_the_middle(unlogged, stack, caller, provider, ch
             list(stream)
         wait_until(lambda: chat(text) == 503, 5)
         assert converse(text) == 503
-        wait_until(lambda: httpx.get(f"{stack.base_url}/readyz").status_code == 200, 120)
+        wait_until(
+            lambda: httpx.get(f"{stack.base_url}/readyz", timeout=60).status_code == 200, 120
+        )
     assert chat("echo: as before") == 200

@@ -163,7 +163,7 @@ def test_a_database_that_is_not_what_it_should_be_is_not_used(running, variable,
         url = f"http://127.0.0.1:{port}"
         wait_until(lambda: answers(f"{url}/livez"))
         time.sleep(1.5)
-        said = httpx.get(f"{url}/readyz", trust_env=False)
+        said = httpx.get(f"{url}/readyz", trust_env=False, timeout=60)
         assert said.status_code == 503
         assert said.json()["database"] == "disconnected"
     finally:

@@ -34,7 +34,7 @@ def broken(server):  # noqa: F811
                 yield settings_of({"GATEWAY_BASE_URL": url, "GATEWAY_API_KEY": "sk-anybody"})
             return
         fault = {"match": NOVA, "kind": kind, "after_tokens": 1, "count": count}
-        with httpx.Client(base_url=f"{server}/control") as control:
+        with httpx.Client(base_url=f"{server}/control", timeout=60) as control:
             control.put("/faults", json=[fault]).raise_for_status()
             yield settings_of({"GATEWAY_BASE_URL": server, "GATEWAY_API_KEY": "sk-anybody"})
             control.delete("/faults").raise_for_status()

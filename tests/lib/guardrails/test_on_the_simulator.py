@@ -27,7 +27,7 @@ def suite():
 def frame(server, suite):  # noqa: F811
     """Every case in three ways, streamed, by a model and a guardrail that take no time."""
     at_once = {"ttft_ms": {"constant": 0}, "itl_ms": {"constant": 0}}
-    with httpx.Client(base_url=f"{server}/control") as control:
+    with httpx.Client(base_url=f"{server}/control", timeout=60) as control:
         control.put(f"/profiles/{NOVA}", json=at_once).raise_for_status()
         for version in ("1", "2"):
             path = f"/guardrails/grworkbench1/{version}"

@@ -27,7 +27,7 @@ def server() -> Iterator[str]:
     deadline = time.monotonic() + 30
     while True:
         try:
-            if httpx.get(f"{base}/livez").status_code == 200:
+            if httpx.get(f"{base}/livez", timeout=60).status_code == 200:
                 break
         except httpx.TransportError:
             assert process.poll() is None, process.stderr and process.stderr.read()
@@ -54,7 +54,7 @@ class Control:
     """The control API, for tests."""
 
     def __init__(self, server: str) -> None:
-        self._http = httpx.Client(base_url=f"{server}/control")
+        self._http = httpx.Client(base_url=f"{server}/control", timeout=60)
 
     def faults(self, *faults: dict[str, Any]) -> list[dict[str, Any]]:
         reply = self._http.put("/faults", json=list(faults))

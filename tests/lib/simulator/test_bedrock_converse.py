@@ -59,6 +59,7 @@ def test_each_frame_has_three_headers(base):
         f"{base}/bedrock/model/{NOVA}/converse-stream",
         json={"messages": user("echo: a b")},
         headers={"authorization": "Bearer k"},
+        timeout=60,
     )
     assert reply.headers["content-type"] == "application/vnd.amazon.eventstream"
     buffer = EventStreamBuffer()

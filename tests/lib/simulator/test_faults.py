@@ -84,7 +84,7 @@ def test_rate_is_honoured(base, control):
     control.faults({"kind": "status", "status": 500, "rate": 0.5, "match": "text-*"})
     body = {"model": "text-embedding-3-small", "input": "x"}
     control.profile("text-embedding-3-small", ttft_ms={"constant": 0})
-    with httpx.Client(base_url=f"{base}/openai/v1", headers=KEY) as http:
+    with httpx.Client(base_url=f"{base}/openai/v1", headers=KEY, timeout=60) as http:
         failed = sum(http.post("/embeddings", json=body).status_code == 500 for _ in range(100))
     assert 30 <= failed <= 70
 
@@ -142,11 +142,11 @@ def test_every_stream_exception(bedrock, control, status, name):
 def test_malformed_json(base, control):
     control.faults({"kind": "malformed_json", "after_tokens": 2})
     url = f"{base}/openai/v1/chat/completions"
-    reply = httpx.post(url, json=BODY, headers=KEY)
+    reply = httpx.post(url, json=BODY, headers=KEY, timeout=60)
     assert reply.status_code == 200
     with pytest.raises(json.JSONDecodeError):
         reply.json()
-    streamed = httpx.post(url, json=BODY | {"stream": True}, headers=KEY)
+    streamed = httpx.post(url, json=BODY | {"stream": True}, headers=KEY, timeout=60)
     with pytest.raises(json.JSONDecodeError):
         json.loads(streamed.text.strip().rpartition("data: ")[2])
     assert "[DONE]" not in streamed.text
@@ -175,13 +175,13 @@ def test_stop_reason(client, bedrock, control, reason):
 def test_wrong_faults_are_refused(base, fault, words):
     reply = httpx.put(f"{base}/control/faults", json=[fault])
     assert reply.status_code == 422 and words in reply.json()["error"]
-    assert httpx.get(f"{base}/control/faults").json() == []
+    assert httpx.get(f"{base}/control/faults", timeout=60).json() == []
 
 
 def test_listing_and_clearing(base, control):
     fault = {"kind": "reset", "count": 3, "match": "none"}
     assert control.faults(fault) == [fault | {"remaining": 3}]
-    assert httpx.delete(f"{base}/control/faults").json() == []
+    assert httpx.delete(f"{base}/control/faults", timeout=60).json() == []
 
 
 async def ended(http, base):
@@ -196,7 +196,7 @@ async def ended(http, base):
 
 async def test_disconnect_from_a_stream_ends_it(base, control):
     control.faults({"kind": "slow_chunks", "seconds": 0.1})
-    async with httpx.AsyncClient(headers=KEY) as http:
+    async with httpx.AsyncClient(headers=KEY, timeout=60) as http:
         url = f"{base}/openai/v1/chat/completions"
         async with http.stream("POST", url, json=BODY | {"stream": True}) as reply:
             async for _ in reply.aiter_lines():
@@ -222,7 +222,7 @@ async def test_disconnect_from_a_stream_ends_it(base, control):
 async def test_disconnect_while_hanging(base, control, path):
     control.faults({"kind": "hang"})
     body = BODY if path.startswith("openai") else {"messages": ASK["messages"]}
-    async with httpx.AsyncClient(headers=KEY) as http:
+    async with httpx.AsyncClient(headers=KEY, timeout=60) as http:
         with pytest.raises(httpx.ReadTimeout):
             await http.post(f"{base}/{path}", json=body, timeout=0.3)
         entry = await ended(http, base)
@@ -242,13 +242,13 @@ def test_profile_rates_are_failures(client, control):
 
 
 def test_profiles_can_be_read_and_reset(base, control):
-    before = httpx.get(f"{base}/control/profiles").json()["gpt-4o"]
+    before = httpx.get(f"{base}/control/profiles", timeout=60).json()["gpt-4o"]
     assert control.profile("gpt-4o", ttft_ms={"constant": 1})["ttft_ms"]["constant"] == 1
     wrong = httpx.put(f"{base}/control/profiles/gpt-4o", json={"speed": 1})
     assert wrong.status_code == 422 and "speed" in wrong.json()["error"]
     assert httpx.put(f"{base}/control/profiles/nothing", json={}).status_code == 404
-    httpx.post(f"{base}/control/reset")
-    assert httpx.get(f"{base}/control/profiles").json()["gpt-4o"] == before
+    httpx.post(f"{base}/control/reset", timeout=60)
+    assert httpx.get(f"{base}/control/profiles", timeout=60).json()["gpt-4o"] == before
 
 
 def test_totals_book_finished_answers_at_list_price(client, control):
@@ -264,7 +264,7 @@ def test_received_is_filtered_and_cleared(base, client, bedrock):
     complete(client, max_tokens=1)
     bedrock.converse(**ASK)
     url = f"{base}/control/received"
-    assert [e["model"] for e in httpx.get(url).json()] == ["gpt-4o-mini", NOVA]
-    assert len(httpx.get(url, params={"model": NOVA}).json()) == 1
-    assert httpx.get(url, params={"limit": "x"}).status_code == 422
-    assert httpx.delete(url).json() == httpx.get(url).json() == []
+    assert [e["model"] for e in httpx.get(url, timeout=60).json()] == ["gpt-4o-mini", NOVA]
+    assert len(httpx.get(url, params={"model": NOVA}, timeout=60).json()) == 1
+    assert httpx.get(url, params={"limit": "x"}, timeout=60).status_code == 422
+    assert httpx.delete(url, timeout=60).json() == httpx.get(url, timeout=60).json() == []

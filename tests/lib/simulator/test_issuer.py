@@ -11,15 +11,15 @@ from gateway_lib.simulator.issuer import Fault
 
 
 def mint(base, **request):
-    reply = httpx.post(f"{base}/oidc/mint", json=request)
+    reply = httpx.post(f"{base}/oidc/mint", json=request, timeout=60)
     assert reply.status_code == 200, reply.text
     return reply.json()["access_token"]
 
 
 def verify(base, token):
     """What a careful service does; raises JWTError otherwise."""
-    discovery = httpx.get(f"{base}/oidc/.well-known/openid-configuration").json()
-    keys = {key["kid"]: key for key in httpx.get(discovery["jwks_uri"]).json()["keys"]}
+    discovery = httpx.get(f"{base}/oidc/.well-known/openid-configuration", timeout=60).json()
+    keys = {key["kid"]: key for key in httpx.get(discovery["jwks_uri"], timeout=60).json()["keys"]}
     header = jwt.get_unverified_header(token)
     if header.get("kid") not in keys:
         raise JWTError("unknown kid")
@@ -60,8 +60,8 @@ def test_bad_tokens_are_bad(base, fault):
 
 def test_rotation_keeps_one_key(base):
     old = mint(base)
-    before = [key["kid"] for key in httpx.get(f"{base}/oidc/keys").json()["keys"]]
-    kids = httpx.post(f"{base}/control/oidc/rotate").json()["kids"]
+    before = [key["kid"] for key in httpx.get(f"{base}/oidc/keys", timeout=60).json()["keys"]]
+    kids = httpx.post(f"{base}/control/oidc/rotate", timeout=60).json()["kids"]
     assert len(before) == 2 and kids[0] == before[1] and kids[1] not in before
     with pytest.raises(JWTError):
         verify(base, old)
@@ -69,5 +69,5 @@ def test_rotation_keeps_one_key(base):
 
 
 def test_wrong_requests_are_named(base):
-    reply = httpx.post(f"{base}/oidc/mint", json={"fault": "none"})
+    reply = httpx.post(f"{base}/oidc/mint", json={"fault": "none"}, timeout=60)
     assert reply.status_code == 422 and "fault" in reply.json()["error"]

@@ -82,7 +82,10 @@ def test_stream_has_one_delta_per_token_and_a_usage_chunk(client):
 def test_stream_without_usage_ends_with_done(base):
     body = {"model": "gpt-4o-mini", "messages": USER, "stream": True}
     reply = httpx.post(
-        f"{base}/openai/v1/chat/completions", json=body, headers={"authorization": "Bearer k"}
+        f"{base}/openai/v1/chat/completions",
+        json=body,
+        headers={"authorization": "Bearer k"},
+        timeout=60,
     )
     assert reply.headers["content-type"] == "text/event-stream; charset=utf-8"
     assert reply.text.endswith("data: [DONE]\n\n")
@@ -317,13 +320,15 @@ def test_context_window(client):
 
 def test_key_is_needed(base):
     for headers in ({}, {"authorization": "Bearer"}, {"authorization": "Basic eA=="}):
-        reply = httpx.get(f"{base}/openai/v1/models", headers=headers)
+        reply = httpx.get(f"{base}/openai/v1/models", headers=headers, timeout=60)
         assert reply.status_code == 401
         assert reply.json()["error"]["type"] == "invalid_request_error"
 
 
 def test_unknown_path_and_broken_body(base):
     headers = {"authorization": "Bearer k"}
-    assert httpx.post(f"{base}/openai/v1/responses", headers=headers).status_code == 404
-    reply = httpx.post(f"{base}/openai/v1/chat/completions", headers=headers, content=b"{")
+    assert httpx.post(f"{base}/openai/v1/responses", headers=headers, timeout=60).status_code == 404
+    reply = httpx.post(
+        f"{base}/openai/v1/chat/completions", headers=headers, content=b"{", timeout=60
+    )
     assert reply.status_code == 400 and "parse" in reply.json()["error"]["message"]

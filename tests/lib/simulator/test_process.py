@@ -20,7 +20,7 @@ def test_stops_at_once_even_with_streams_open(tmp_path):
     base = f"http://127.0.0.1:{port}"
     for _ in range(400):
         try:
-            httpx.get(f"{base}/livez")
+            httpx.get(f"{base}/livez", timeout=60)
             break
         except httpx.TransportError:
             time.sleep(0.05)

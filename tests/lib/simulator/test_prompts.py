@@ -117,14 +117,14 @@ def signed(base: str, service: str = "bedrock") -> tuple[str, dict[str, str]]:
 
 
 def refused(url: str, headers: dict[str, str]) -> tuple[str, str]:
-    reply = httpx.get(url, headers=headers)
+    reply = httpx.get(url, headers=headers, timeout=60)
     assert reply.status_code == 403, reply.text
     return reply.headers["x-amzn-ErrorType"], reply.json()["message"]
 
 
 def test_a_signature_is_for_one_request(base):
     url, headers = signed(base)
-    assert httpx.get(url, headers=headers).json()["version"] == "1"
+    assert httpx.get(url, headers=headers, timeout=60).json()["version"] == "1"
     code, message = refused(url.replace("=1", "=DRAFT"), headers)
     assert code == "InvalidSignatureException" and "does not match" in message
     unencoded = url.replace(quote(ARN, safe=""), ARN)
@@ -156,7 +156,7 @@ def test_a_key_is_no_signature(base):
 
 def test_the_journal_has_no_signature(base, control: Control):
     url, headers = signed(base)
-    httpx.get(url, headers=headers)
+    httpx.get(url, headers=headers, timeout=60)
     entry = control.last(model="PROMPTSPC1")
     assert entry["operation"] == "get-prompt" and entry["query"] == "promptVersion=1"
     assert headers["Authorization"].rpartition("=")[2] not in str(entry)
@@ -169,5 +169,5 @@ def test_faults_strike_prompts_by_their_id(base, agent, control: Control):
     control.faults({"match": "PROMPTSPC1", "kind": "malformed_json", "count": 1})
     url, headers = signed(base)
     with pytest.raises(ValueError):
-        httpx.get(url, headers=headers).json()
+        httpx.get(url, headers=headers, timeout=60).json()
     assert agent.get_prompt(promptIdentifier=ARN)["version"] == "DRAFT"

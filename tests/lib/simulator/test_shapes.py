@@ -46,10 +46,10 @@ def test_answers_fit_the_service_model(base, name):
     model = Session().get_service_model("bedrock-runtime")
     url = f"{base}/bedrock/model/{HAIKU}"
     headers = {"authorization": "Bearer k"}
-    whole = httpx.post(f"{url}/converse", json=BODIES[name], headers=headers)
+    whole = httpx.post(f"{url}/converse", json=BODIES[name], headers=headers, timeout=60)
     assert whole.status_code == 200, whole.text
     strict(model.shape_for("ConverseResponse"), whole.json())
-    streamed = httpx.post(f"{url}/converse-stream", json=BODIES[name], headers=headers)
+    streamed = httpx.post(f"{url}/converse-stream", json=BODIES[name], headers=headers, timeout=60)
     members = model.shape_for("ConverseStreamOutput").members
     buffer = EventStreamBuffer()
     buffer.add_data(streamed.content)
@@ -179,7 +179,7 @@ def test_no_body_makes_it_fail(base, control):
         control.profile(model, ttft_ms={"constant": 0}, itl_ms={"constant": 0})
     draw = random.Random(1)
     statuses = set()
-    with httpx.Client(base_url=base, headers={"authorization": "Bearer k"}) as http:
+    with httpx.Client(base_url=base, headers={"authorization": "Bearer k"}, timeout=60) as http:
         for _ in range(500):
             path, body = copy.deepcopy(draw.choice(SEEDS))
             where = draw.choice(list(places(body)))

@@ -122,7 +122,9 @@ def test_measured_ttft_and_itl_are_near_the_profile(base, settings):
     model, n = "gpt-4o-mini", 12
     firsts, gaps = [], []
     body = {"model": model, "stream": True, "max_tokens": 30}
-    with httpx.Client(base_url=f"{base}/openai/v1", headers={"authorization": "Bearer k"}) as http:
+    with httpx.Client(
+        base_url=f"{base}/openai/v1", headers={"authorization": "Bearer k"}, timeout=60
+    ) as http:
         for i in range(n):
             body["messages"] = [{"role": "user", "content": f"Tell me about number {i}."}]
             start, seen = time.perf_counter(), []

@@ -113,11 +113,11 @@ class World:
         return await http.post("/v1/chat/completions", json=body, headers=bearer(key))
 
     async def truth(self) -> dict[str, Any]:
-        async with httpx.AsyncClient(trust_env=False) as http:
+        async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
             return (await http.get(f"{self.upstream}/truth")).json()
 
     async def control(self, **state: Any) -> None:
-        async with httpx.AsyncClient(trust_env=False) as http:
+        async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
             await http.post(f"{self.upstream}/control", json=state)
 
     async def rows(self, query: str) -> list[Any]:

@@ -32,7 +32,9 @@ async def gateway(litellm: LiteLLM, database: str, **settings) -> AsyncIterator[
     )
     async with served(create_app(known), server_header=False) as url:
         await opened(url)
-        async with httpx.AsyncClient(base_url=url, headers=KEY, trust_env=False) as http:
+        async with httpx.AsyncClient(
+            base_url=url, headers=KEY, trust_env=False, timeout=60
+        ) as http:
             yield http
 
 

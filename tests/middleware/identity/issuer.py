@@ -19,7 +19,7 @@ class Watched:
         self.fetched: list[str] = []
         self.url = ""
         self.down = False
-        self.http = httpx.AsyncClient(trust_env=False, verify=False)
+        self.http = httpx.AsyncClient(trust_env=False, verify=False, timeout=60)
 
     async def __call__(self, scope, receive, send) -> None:
         if scope["type"] == "http":

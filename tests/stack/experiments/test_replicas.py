@@ -68,7 +68,9 @@ def is_back(stack: RunningStack, name: str, before: int) -> bool:
 def arrived(stack: RunningStack, prefix: str) -> list[str]:
     """The calls that providers received, by what they say, each as often as it came."""
     url = f"{stack.environment['GATEWAY_SIMULATOR_URL']}/control/received"
-    texts = [json.dumps(entry["body"]) for entry in httpx.get(url, trust_env=False).json()]
+    texts = [
+        json.dumps(entry["body"]) for entry in httpx.get(url, trust_env=False, timeout=60).json()
+    ]
     return [text[text.index(prefix) :][: len(prefix) + 33] for text in texts if prefix in text]
 
 
@@ -153,6 +155,7 @@ def test_the_kill_switch_acts_on_every_replica(stack, hasty, begin, doors, admin
         headers={"Authorization": f"Bearer {stack.environment['GATEWAY_MASTER_KEY']}"},
         verify=ssl.create_default_context(cafile=stack.environment["SSL_CERT_FILE"]),
         trust_env=False,
+        timeout=60,
     )
     assert stopped.status_code == 200, stopped.text
     at = time.monotonic()

@@ -151,6 +151,7 @@ def test_whoever_has_no_key_learns_nothing(caller):
         json={"model": OPENAI, "messages": [], "guardrails": ["nosuch"]},
         headers={"authorization": "Bearer sk-wrong"},
         trust_env=False,
+        timeout=60,
     )
     assert (refused.status_code, code(refused)) == (401, "invalid_api_key")
 

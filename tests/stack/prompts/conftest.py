@@ -25,7 +25,7 @@ def journal(stack):
     url = f"{stack.environment['GATEWAY_SIMULATOR_URL']}/control/received"
 
     def calls(prompt_id):
-        received = httpx.get(url, params={"model": prompt_id}, trust_env=False).json()
+        received = httpx.get(url, params={"model": prompt_id}, trust_env=False, timeout=60).json()
         return [entry for entry in received if entry["operation"] == "get-prompt"]
 
     return calls

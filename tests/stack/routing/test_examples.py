@@ -98,7 +98,9 @@ def simulator_of(stack):
 
 def asked_for(stack, model):
     """How many requests for a model its provider has received."""
-    state = httpx.get(f"{stack.environment['GATEWAY_SIMULATOR_URL']}/control/state").json()
+    state = httpx.get(
+        f"{stack.environment['GATEWAY_SIMULATOR_URL']}/control/state", timeout=60
+    ).json()
     return state["totals"].get(model, {}).get("requests", 0)
 
 

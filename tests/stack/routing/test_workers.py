@@ -80,5 +80,6 @@ def asks(settings: Settings, identifier: str) -> int:
         params={"litellm_model_id": identifier},
         headers={"Authorization": f"Bearer {settings.admin_key()}"},
         trust_env=False,
+        timeout=60,
     )
     return answer.status_code

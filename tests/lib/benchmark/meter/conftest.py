@@ -81,7 +81,7 @@ def running() -> Iterator[Simulator]:
     def answers() -> bool:
         assert process.poll() is None, "the simulator ended"
         try:
-            return httpx.get(f"{url}/livez").is_success
+            return httpx.get(f"{url}/livez", timeout=60).is_success
         except httpx.TransportError:
             return False
 

@@ -51,7 +51,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("query", REFUSED.values(), ids=REFUSED.keys())
 async def test_refused(db: Any, engine_url: str, query: str) -> None:
-    async with httpx.AsyncClient(base_url=engine_url) as http:
+    async with httpx.AsyncClient(base_url=engine_url, timeout=60) as http:
         (error,) = (await http.post("/", json={"query": query})).json()["errors"]
         assert error["user_facing_error"]["message"]
         assert not error["user_facing_error"]["is_panic"]
@@ -76,14 +76,14 @@ async def test_rows_that_prisma_has_no_value_for(
     with psycopg.connect(every_type_url, autocommit=True) as connection:
         connection.execute(f'INSERT INTO "Value" {values}')
     query = "{ r: findManyValue { a_moment a_zoned a_decimal many_texts a_document } }"
-    async with httpx.AsyncClient(base_url=engine_url) as http:
+    async with httpx.AsyncClient(base_url=engine_url, timeout=60) as http:
         answer = (await http.post("/", json={"query": query})).json()
     assert answer["errors"][0]["user_facing_error"]["error_code"] == "P2023"
     assert await db.value.count() == 1
 
 
 async def test_bodies_that_are_no_queries(db: Any, engine_url: str) -> None:
-    async with httpx.AsyncClient(base_url=engine_url) as http:
+    async with httpx.AsyncClient(base_url=engine_url, timeout=60) as http:
         for body in ("", "[]", "null", "{}", '{"query": 5}', '{"batch": [{}]}', '{"batch": [5]}'):
             answer = await http.post("/", content=body)
             assert answer.json()["errors"], body

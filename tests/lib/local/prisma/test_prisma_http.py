@@ -15,7 +15,7 @@ async def test_graphql_that_the_client_does_not_write(db: Any, engine_url: str) 
       count: aggregateAuthor { _count { _all } }
     }
     '''
-    async with httpx.AsyncClient(base_url=engine_url) as http:
+    async with httpx.AsyncClient(base_url=engine_url, timeout=60) as http:
         answer = (await http.post("/", json={"query": query})).json()
         assert answer == {
             "data": {
@@ -42,7 +42,7 @@ async def test_metrics(db: Any, engine_url: str) -> None:
     assert metrics.counters[0].value > 0
     text = await db.get_metrics(format="prometheus", global_labels={"stack": 'a"b'})
     assert 'prisma_pool_connections_busy{stack="a\\"b"} 0' in text
-    async with httpx.AsyncClient(base_url=engine_url) as http:
+    async with httpx.AsyncClient(base_url=engine_url, timeout=60) as http:
         assert (await http.get("/status")).json() == {"status": "ok"}
         assert (await http.get("/nothing")).status_code == 405
         assert (await http.post("/nothing")).status_code == 404

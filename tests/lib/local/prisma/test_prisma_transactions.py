@@ -67,7 +67,7 @@ async def test_a_transaction_expires(db: Any, every_type: ModuleType) -> None:
 
 
 async def test_an_isolation_level(db: Any, engine_url: str) -> None:
-    async with httpx.AsyncClient(base_url=engine_url) as http:
+    async with httpx.AsyncClient(base_url=engine_url, timeout=60) as http:
         options = {"max_wait": 2000, "timeout": 5000, "isolation_level": "Serializable"}
         identity = (await http.post("/transaction/start", json=options)).json()["id"]
         query = {

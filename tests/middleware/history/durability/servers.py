@@ -125,7 +125,7 @@ class Model(Server):
 
     def tell(self, **what: float) -> int:
         """Say how long answers take, hold them back or let them go; returns how many are held back."""
-        answer = httpx.post(f"{self.url}/tests/tell", params=what, trust_env=False)
+        answer = httpx.post(f"{self.url}/tests/tell", params=what, trust_env=False, timeout=60)
         return answer.json()["waiting"]
 
     def calls(self) -> dict[str, dict[str, Any]]:
