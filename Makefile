@@ -43,7 +43,7 @@ bench: setup  ## measure what the middleware costs, the meter beside others, and
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.gateway
 
-faults: setup  ## the long runs of hostile input and broken parts, minutes of them
+faults: setup  ## the long runs: hostile input, broken parts, the soak; an hour and more
 	$(BIN)/python -m pytest -m faults
 
 docs: setup  ## build the documentation as a site, into site/

@@ -58,6 +58,7 @@ class Subject:
 
 def main() -> None:
     began = time.monotonic()
+    servers.stop_when_told()
     with ExitStack() as running:
         start = running.enter_context
         origin = start(servers.origin())

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Annotated
 
 import yaml
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from gateway_lib.errors import ConfigurationError
 from gateway_lib.findings import Finding
@@ -20,6 +21,15 @@ from gateway_lib.findings import Finding
 FLOORS = Path("config/dependency-floors.yaml")
 LOCKS = ("requirements.lock", "requirements-middleware.lock", "requirements-evaluate.lock")
 _HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
+
+
+def _known(text: str) -> str:
+    Version(text)  # raises a ValueError for what is no version
+    return text
+
+
+Known = Annotated[str, AfterValidator(_known)]
+"""A version, as text."""
 
 
 class _Strict(BaseModel):
@@ -31,21 +41,21 @@ class Advisory(_Strict):
 
     id: str = Field(pattern=r"^(CVE|PYSEC|GHSA)-")
     what: str
-    fixed: str | None = None
+    fixed: Known | None = None
     """The first version without it; None where none is known."""
 
 
 class Package(_Strict):
     """What may not be locked of one package."""
 
-    floor: str
-    denied: tuple[str, ...] = ()
+    floor: Known
+    denied: tuple[Known, ...] = ()
     advisories: tuple[Advisory, ...] = ()
 
     @cached_property
     def lowest(self) -> Version:
         """The floor, or the newest version that an advisory asks for."""
-        return max(Version(self.floor), *(Version(a.fixed) for a in self.advisories if a.fixed))
+        return max([Version(self.floor), *(Version(a.fixed) for a in self.advisories if a.fixed)])
 
     def open_in(self, version: Version) -> list[str]:
         """Ids of the advisories that hold for a version, as far as is known."""
@@ -63,7 +73,7 @@ class Accepted(_Strict):
 class Floors(_Strict):
     """`config/dependency-floors.yaml`."""
 
-    packages: dict[str, Package]
+    packages: dict[Annotated[str, AfterValidator(canonicalize_name)], Package]
     accepted: tuple[Accepted, ...] = ()
 
 

@@ -22,7 +22,7 @@ RUNBOOKS = ROOT / "docs" / "runbooks.md"
 OF_A_SCRAPE = {"job", "instance"}
 FUNCTIONS = {
     *("sum", "rate", "increase", "min", "max", "count", "topk", "histogram_quantile"),
-    *("min_over_time", "by", "and", "or"),
+    *("min_over_time", "by", "and", "or", "unless", "offset"),
 }
 PARTS = ("First look", "Likely causes", "Mend", "Over when")
 

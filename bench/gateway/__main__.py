@@ -9,8 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -25,6 +23,7 @@ from bench.gateway.measure import Row, compared, fronted
 from bench.gateway.parts import parts, proxy
 from bench.gateway.settings import DEFAULT, DEPLOYED, TRIED
 from bench.gateway.variants import Variant
+from bench.servers import stop_when_told
 
 ROUNDS, REQUESTS = 3, 150
 KEPT = Path(__file__).parents[1] / "results" / "gateway.json"
@@ -51,9 +50,7 @@ def main() -> None:
     if given.tried == []:
         tried = TRIED
     began, console = time.monotonic(), Console()
-    # told to stop, it stops what it has started
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: sys.exit(1))
+    stop_when_told()
 
     def show(row: Row) -> None:
         _keep(row)

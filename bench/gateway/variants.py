@@ -10,8 +10,10 @@ from typing import Any
 from gateway_lib.config import CONFIG_DIR, read
 from gateway_lib.config.merging import merged
 
-VARIABLES = frozenset({"PYTHON_GC_THRESHOLD", "LITELLM_LOG"})
-"""Those of the stack's variables that LiteLLM's defaults go without."""
+LOCAL = frozenset({"PYTHON_GC_THRESHOLD"})
+"""Those of the stack's variables that the image has not."""
+VARIABLES = frozenset({*LOCAL, "LITELLM_LOG"})
+"""Those that LiteLLM's defaults go without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Variant:
 
     def environment(self, stack: Mapping[str, str]) -> dict[str, str]:
         """The variables of LiteLLM's process, made from those of the local stack."""
-        dropped = frozenset[str]() if self.deployed else VARIABLES
+        dropped = LOCAL if self.deployed else VARIABLES
         return {**{k: v for k, v in stack.items() if k not in dropped}, **self.variables}
 
     def command(self, stack: Sequence[str], configuration: Path) -> list[str]:

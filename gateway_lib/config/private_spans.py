@@ -64,6 +64,17 @@ _KEPT = frozenset(
     )
 )
 _KEPT_PREFIXES = ("gen_ai.usage.", "gen_ai.cost.")
+_REQUEST = "litellm_request"
+# LiteLLM lets callers name the others, and names those of its administration by their path, with keys in it
+_NAMES = frozenset(
+    (
+        "Failed Proxy Server Request",
+        "Received Proxy Server Request",
+        _REQUEST,
+        "guardrail",
+        "raw_gen_ai_request",
+    )
+)
 
 
 class Private(SpanExporter):
@@ -82,7 +93,7 @@ class Private(SpanExporter):
 def stripped(span: ReadableSpan) -> ReadableSpan:
     """The span without what a caller may have said, and without the words of errors."""
     return ReadableSpan(
-        name=span.name,
+        name=_name(span),
         context=span.context,
         parent=span.parent,
         resource=span.resource,
@@ -96,6 +107,13 @@ def stripped(span: ReadableSpan) -> ReadableSpan:
     )
 
 
+def _name(span: ReadableSpan) -> str:
+    given = span.attributes or {}
+    if span.name in _NAMES or span.name == given.get("service"):
+        return span.name
+    return _REQUEST if any(key.startswith("gen_ai.") for key in given) else "other"
+
+
 def _kept(attributes: Mapping[str, AttributeValue] | None) -> dict[str, AttributeValue]:
     given = attributes or {}
     return {k: v for k, v in given.items() if k in _KEPT or k.startswith(_KEPT_PREFIXES)}
@@ -104,7 +122,8 @@ def _kept(attributes: Mapping[str, AttributeValue] | None) -> dict[str, Attribut
 def _install() -> CustomLogger:
     name = os.environ.get("OTEL_SERVICE_NAME") or SERVICE
     provider = TracerProvider(resource=Resource.create({"service.name": name}))
-    provider.add_span_processor(BatchSpanProcessor(Private(OTLPSpanExporter())))
+    if os.environ.get("OTEL_TRACES_EXPORTER") != "none":
+        provider.add_span_processor(BatchSpanProcessor(Private(OTLPSpanExporter())))
     trace.set_tracer_provider(provider)
     return CustomLogger()
 

@@ -73,7 +73,7 @@ ERRORS = Counter(
 )
 UPSTREAM_ERRORS = Counter(
     "middleware_upstream_errors",
-    "Requests that LiteLLM did not answer (unavailable, timeout, broken), or with such a status.",
+    "Requests that LiteLLM did not answer (unavailable, timeout, broken), or answered with 429 or 5xx.",
     ("kind",),
     registry=None,
 )
@@ -96,6 +96,8 @@ TURNS = Counter(
     ("outcome",),
     registry=None,
 )
+for _outcome in ("complete", "incomplete", "lost"):
+    TURNS.labels(_outcome)  # there before the first one, so that an increase of one is seen
 EXPOSURES = Counter(
     "middleware_experiment_exposures",
     "Calls that were assigned an arm of an experiment.",

@@ -97,3 +97,17 @@ def test_the_rules_are_documented(repository):
     assert set(re.findall(r"^\| `(lock/[a-z-]+)` \|", page, re.M)) == rules
     for accepted in locks.read_floors(repository / locks.FLOORS).accepted:
         assert accepted.id in page
+
+
+@pytest.mark.parametrize("package", [{}, {"advisories": [{"id": "CVE-1", "what": "bad"}]}])
+def test_a_floor_needs_no_advisory_that_is_mended(checkout, package):
+    floors = {"packages": {"Six": {"floor": "99", **package}}}
+    (checkout / locks.FLOORS).write_text(yaml.safe_dump(floors))
+    assert {found.rule for found in locks.check(checkout)} == {"lock/below-floor"}
+
+
+@pytest.mark.parametrize("package", [{"floor": "banana"}, {"floor": "1", "denied": ["banana"]}])
+def test_what_is_no_version_is_said(checkout, package):
+    (checkout / locks.FLOORS).write_text(yaml.safe_dump({"packages": {"six": package}}))
+    with pytest.raises(ConfigurationError, match="banana"):
+        locks.check(checkout)

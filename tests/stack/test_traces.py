@@ -70,7 +70,7 @@ PATHS = [
             "model": OPENAI,
             "messages": [{"role": "user", "content": CANARY}],
             "user": CANARY,
-            "metadata": {"said": CANARY},
+            "metadata": {"said": CANARY, "generation_name": CANARY},
         },
     ),
     (

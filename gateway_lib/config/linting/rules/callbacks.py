@@ -10,6 +10,7 @@ from gateway_lib.config.linting.rule import Places, meant, rule
 from gateway_lib.findings import Severity
 
 _SERVICE = frozenset({"prometheus_system", "datadog", "otel"})
+_FILTER = "gateway_lib.config.private_spans.first"
 _LISTS = ("success_callback", "failure_callback", "callbacks")
 
 
@@ -73,6 +74,19 @@ def failures_not_logged(context: Context) -> Places:
             )
 
 
+@rule("callback/spans-unfiltered", "traces of LiteLLM's that would hold what callers say")
+def spans_unfiltered(context: Context) -> Places:
+    filtered = [name for _, name in _listed(context, "callbacks")][:1] == [_FILTER]
+    for kind in _LISTS:
+        for key, name in _listed(context, kind):
+            if name == "otel" and not filtered:
+                yield (
+                    context.at("litellm_settings", kind, key),
+                    "LiteLLM's spans hold users, prompts' names and the words of errors.",
+                    f"Write `callbacks: [{_FILTER}, otel]`: the first keeps them out of what is sent.",
+                )
+
+
 def _listed(context: Context, kind: str) -> Iterator[tuple[Hashable, str]]:
     value = context.section("litellm_settings").get(kind)
     if isinstance(value, str):
@@ -82,4 +96,4 @@ def _listed(context: Context, kind: str) -> Iterator[tuple[Hashable, str]]:
             yield index, one
 
 
-RULES = (service_ignored, unknown, s3_without_bucket, failures_not_logged)
+RULES = (service_ignored, unknown, s3_without_bucket, failures_not_logged, spans_unfiltered)

@@ -32,7 +32,7 @@ def not_logged(context: Context) -> Places:
         yield (
             context.at("general_settings", "disable_spend_logs"),
             "What a call cost is not written down; a benchmark's costs cannot be compared with it.",
-            "Remove `disable_spend_logs`; docs/speed.md has what that costs.",
+            "Remove `disable_spend_logs`.",
         )
 
 
@@ -45,7 +45,7 @@ def not_reserved(context: Context) -> Places:
         yield (
             context.at("general_settings", "disable_budget_reservation"),
             "Calls at the same time are each held to a budget as if they were alone, and overspend it.",
-            "Remove `disable_budget_reservation`; docs/speed.md has what that costs.",
+            "Remove `disable_budget_reservation`.",
         )
 
 

@@ -7,6 +7,12 @@ from .fault import Fault, setting
 
 FAULTS = [
     Fault(
+        "traces with all that LiteLLM puts into them",
+        "callback/spans-unfiltered",
+        setting("litellm_settings", "  callbacks: [otel] !!\n"),
+        "callbacks: [gateway_lib.config.private_spans.first, otel]",
+    ),
+    Fault(
         "the seed's service callback",
         "callback/service-ignored",
         setting("litellm_settings", "  service_callback:\n    - s3 !!\n"),
