@@ -76,7 +76,7 @@ class Stopping(LiteLLM):
             piece = data[at : at + size]
             await send({"type": "http.response.body", "body": piece, "more_body": True})
             if size == 1:
-                await asyncio.sleep(0.001)
+                await asyncio.sleep(0.01)
         await send({"type": "http.response.body", "body": b""})
 
     async def _stood(self, receive: Any) -> bool:

@@ -90,7 +90,7 @@ async def test_other_interfaces_are_refused_in_their_own_words(start, upstream, 
 async def test_who_does_not_send_his_body_is_not_waited_for_and_gives_his_place_back(
     start, upstream, http, way
 ):
-    url = await start(max_requests=1, body_seconds=0.3)
+    url = await start(max_requests=1, body_seconds=2)
     arguments = call(way)
     body = json.dumps(arguments.pop("json")).encode()
     never = asyncio.Event()

@@ -72,7 +72,7 @@ async def test_an_answer_that_has_begun_may_pause_for_longer_than_it_took_to_beg
 async def test_an_answer_that_comes_byte_by_byte_is_the_whole_answer(
     start, upstream, http, way, history
 ):
-    url, upstream.stop = await start(history=history, **SILENT), "dribble"
+    url, upstream.stop = await start(history=history, read_seconds=1.5, idle_seconds=1.5), "dribble"
     assert (await ask(http, url, way)).text == TEXT
 
 

@@ -105,5 +105,12 @@ def test_what_is_said_without_history_is_in_no_database(databases, someone):
             "/v1/chat/completions", json={"model": OPENAI, "messages": [message], **fields}
         )
         assert answer.status_code == 200, answer.text
+        logged = answer.json()["id"]
+        wait_until(
+            lambda logged=logged: (
+                "LiteLLM_SpendLogs" in tables_with(databases[litellm.DATABASE], logged)
+            ),
+            90,
+        )
     for connection in databases.values():
         assert tables_with(connection, canary) == set()
