@@ -10,9 +10,9 @@ import uvicorn
 
 from middleware.app import create_app
 from middleware.identity.policy import PolicyBroken
-from middleware.intake.wire import BoundedHead
 from middleware.settings import Settings
 from middleware.tracing.choice import TracingRefused
+from middleware.unread import giving_up_after
 
 _OTHER_FILES = 200
 
@@ -44,7 +44,7 @@ def main() -> None:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http=BoundedHead,
+        http=giving_up_after(settings.send_seconds),
         ws="websockets-sansio",
         log_config=None,
         access_log=False,

@@ -10,16 +10,23 @@ from starlette.types import Message, Receive
 
 from middleware.errors import RequestTimeout
 
+SLOWEST = 2**14
+"""Bytes per second of the slowest body that is waited for to its end, however small its pieces."""
+
 
 class Paced:
-    """An ASGI server's `receive`, each of whose pieces of the body has to come in time."""
+    """An ASGI server's `receive`, whose body has to come in time: each piece, and all of them."""
 
-    __slots__ = ("_is_whole", "_receive", "_seconds")
+    __slots__ = ("_is_whole", "_left", "_receive", "_seconds")
 
     def __init__(self, receive: Receive, seconds: float) -> None:
-        """Wait so many seconds for each piece of the body, and for ever for what follows it."""
+        """Wait so many seconds for each piece of the body, and for ever for what follows it.
+
+        All the waiting together may take as long once, and a second more for every `SLOWEST` bytes that
+        came. Time in which nobody asks for the next piece is not the caller's, and does not count.
+        """
         self._receive = receive
-        self._seconds = seconds
+        self._seconds = self._left = seconds
         self._is_whole = False
 
     def __call__(self) -> Awaitable[Message]:
@@ -35,14 +42,20 @@ class Paced:
             except StopIteration as found:
                 return self._known(found.value)
             coming = _Rest(coming, waiting_for)
+        clock = asyncio.get_running_loop().time
+        began = clock()
         try:
-            async with asyncio.timeout(self._seconds):
-                return self._known(await coming)
+            async with asyncio.timeout(min(self._seconds, self._left)):
+                message = await coming
         except TimeoutError:
             raise RequestTimeout from None
+        self._left -= clock() - began
+        return self._known(message)
 
     def _known(self, message: Message) -> Message:
         self._is_whole = not message.get("more_body", False)
+        if not self._is_whole:
+            self._left += len(message.get("body", b"")) / SLOWEST
         return message
 
 

@@ -202,7 +202,10 @@ class Settings(BaseSettings):
     """How long LiteLLM may stay silent within a response that has begun before it is broken off."""
 
     body_seconds: PositiveFloat = 60.0
-    """How long a caller may pause within the body of a request before the request gets 408."""
+    """How long a caller may pause in a request's body, in all but a second per 16 KiB; then it gets 408."""
+
+    send_seconds: PositiveFloat = 300.0
+    """How long a caller may take nothing of an answer that waits for him before the connection ends."""
 
     keepalive_seconds: PositiveInt = 75
     """How long an idle connection is kept; longer than the load balancer before the service keeps it."""
@@ -210,8 +213,8 @@ class Settings(BaseSettings):
     drain_seconds: PositiveFloat = 120.0
     """How long open streams may go on after the service was asked to stop."""
 
-    max_upstream_connections: int = 2000
-    """Requests that may be open towards LiteLLM at the same time; no more than these are served either."""
+    max_upstream_connections: PositiveInt = 2000
+    """Requests that may be open towards LiteLLM at once, and be served; the service's own come on top."""
 
     metrics_key: Annotated[SecretStr, AfterValidator(_resolved)] = SecretStr("")
     """A key that may read `GET /metricz` and nothing else, as administrators' may."""

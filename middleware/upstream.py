@@ -1,4 +1,4 @@
-"""The one pooled client towards LiteLLM, made at start-up and closed at the end."""
+"""The pooled clients towards LiteLLM, made at start-up and closed at the end."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ FETCH_SECONDS = 10.0
 # Less than the 5 s after which LiteLLM closes an idle connection: a request sent into a connection that is
 # just being closed would fail, and a POST must not be sent twice.
 KEEPALIVE_SECONDS = 4.0
+QUESTIONS = 100
+"""Connections to LiteLLM for what the service asks for itself; callers' requests take none of them."""
 
 UNAVAILABLE, TIMEOUT, BROKEN = map(UPSTREAM_ERRORS.labels, ("unavailable", "timeout", "broken"))
 
@@ -42,18 +44,10 @@ class Upstream:
         self._host = str(self._address.host_port_subcomponent).encode()
         self._below = self._address.raw_path.rstrip("/")
         self._idle_seconds = settings.idle_seconds
-        self.session = aiohttp.ClientSession(
-            connector=Connector(
-                limit=settings.max_upstream_connections, keepalive_timeout=KEEPALIVE_SECONDS
-            ),
-            timeout=aiohttp.ClientTimeout(
-                total=None, sock_connect=settings.connect_seconds, sock_read=settings.read_seconds
-            ),
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            request_class=Request,
-            read_bufsize=2**16,
-        )
+        # no caller's request waits for a connection because of the shadow of another's
+        self._calls = _client(settings, settings.max_upstream_connections + settings.shadow_calls)
+        self.questions = _client(settings, QUESTIONS)
+        """For what the service asks for itself: with the other connections taken it is still answered."""
 
     def url(self, target: str) -> URL:
         """The address of `target`, a raw path with its query, exactly as the caller encoded it."""
@@ -114,12 +108,12 @@ class Upstream:
         # aiohttp tries requests of other methods twice, for which it needs to know what they are
         if method == "POST" and isinstance(body, bytes) and len(body) <= AT_ONCE:
             whole = Whole(method, self._below + target, self._host, headers, body)
-            return self.session.request(method, self._address, data=whole, allow_redirects=False)
+            return self._calls.request(method, self._address, data=whole, allow_redirects=False)
         if isinstance(body, bytes):
             headers = [pair for pair in headers if pair[0] != b"content-length"]
         text = as_text(headers)
         url = self.url(target)
-        return self.session.request(method, url, headers=text, data=body, allow_redirects=False)
+        return self._calls.request(method, url, headers=text, data=body, allow_redirects=False)
 
     def _may_pause(self, response: aiohttp.ClientResponse) -> None:
         """From now on LiteLLM may stay silent for another time than before the first byte."""
@@ -134,7 +128,7 @@ class Upstream:
     async def websocket(
         self, target: str, headers: Headers, protocols: tuple[str, ...]
     ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
-        async with self.session.ws_connect(
+        async with self._calls.ws_connect(
             self.url(target), headers=as_text(headers), protocols=protocols, max_msg_size=0
         ) as connection:
             yield connection
@@ -142,7 +136,7 @@ class Upstream:
     async def is_ready(self, seconds: float) -> Mapping[str, object] | None:
         """What LiteLLM says of itself when it is ready, else None."""
         try:
-            async with self.session.get(
+            async with self.questions.get(
                 self.url("/health/readiness"), timeout=aiohttp.ClientTimeout(total=seconds)
             ) as response:
                 found: object = await response.json(content_type=None)
@@ -159,7 +153,7 @@ class Upstream:
             UpstreamUnavailable: LiteLLM did not answer.
         """
         try:
-            async with self.session.get(
+            async with self.questions.get(
                 self.url(target),
                 params=query,
                 headers={"authorization": f"Bearer {key}"},
@@ -180,7 +174,7 @@ class Upstream:
             UpstreamUnavailable: LiteLLM did not answer within so many seconds.
         """
         try:
-            async with self.session.post(
+            async with self.questions.post(
                 self.url(target),
                 data=orjson.dumps(body),
                 headers={"authorization": f"Bearer {key}", "content-type": "application/json"},
@@ -200,7 +194,21 @@ class Upstream:
         return answer if status == 200 else None
 
     async def close(self) -> None:
-        await self.session.close()
+        await self._calls.close()
+        await self.questions.close()
+
+
+def _client(settings: Settings, connections: int) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=Connector(limit=connections, keepalive_timeout=KEEPALIVE_SECONDS),
+        timeout=aiohttp.ClientTimeout(
+            total=None, sock_connect=settings.connect_seconds, sock_read=settings.read_seconds
+        ),
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        request_class=Request,
+        read_bufsize=2**16,
+    )
 
 
 def cost_of(response: aiohttp.ClientResponse) -> float | None:

@@ -11,6 +11,7 @@ import pytest
 
 from middleware.app import create_app
 from middleware.settings import Settings
+from middleware.unread import giving_up_after
 from tests.middleware.conftest import opened, served
 from tests.middleware.history.conftest import KEY
 from tests.middleware.history.litellm import MASTER
@@ -37,9 +38,12 @@ async def start(upstream: Stopping, postgres_url: str) -> AsyncIterator[Start]:
 
         async def run(**settings: Any) -> str:
             given = {"litellm_url": upstream.url, "litellm_key": MASTER, "log_level": "warning"}
-            app = create_app(Settings(**{**given, "database_url": postgres_url, **settings}))
-            options = {"server_header": False, "ws": "websockets-sansio", "http": "httptools"}
-            return await opened(await stack.enter_async_context(served(app, **options)))
+            made = Settings(**{**given, "database_url": postgres_url, **settings})
+            options = {"server_header": False, "ws": "websockets-sansio"}
+            options["http"] = giving_up_after(made.send_seconds)
+            return await opened(
+                await stack.enter_async_context(served(create_app(made), **options))
+            )
 
         yield run
         upstream.go_on()

@@ -13,7 +13,7 @@ TEXT = "one two three"
 
 class Stopping(LiteLLM):
     """Answers `TEXT`, and stops at `stop`: "", "before", "within" (for good), "dribble" (a byte at a time),
-    "half" (it ends there as if that were all) or "cut" (the connection breaks)."""
+    "half" (it ends there as if that were all), "cut" (the connection breaks) or "flood" (for ever)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,6 +45,13 @@ class Stopping(LiteLLM):
         await send(_started(b"text/event-stream"))
         await event(send, chunk({"content": "one "}))
         if self.stop == "within" and not await self._stood(receive):
+            return
+        if self.stop == "flood":
+            leaving = asyncio.ensure_future(receive())
+            while not leaving.done():
+                await event(send, chunk({"content": "word " * 2000}))
+                await asyncio.sleep(0)
+            self.left += 1
             return
         if self.stop in ("half", "cut"):
             half = b'data: {"id":"c1","choices":[{"index":0,"delta":{"content":"tw'

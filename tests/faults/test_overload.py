@@ -46,10 +46,11 @@ async def test_a_crowd_is_served_up_to_the_limit_and_the_rest_is_refused_before_
 
 
 @EVERY_WAY
+@pytest.mark.parametrize("limit", ["max_requests", "max_upstream_connections"])
 async def test_health_is_told_and_counters_are_read_however_much_there_is_to_do(
-    start, upstream, http, way
+    start, upstream, http, way, limit
 ):
-    url, upstream.stop = await start(max_requests=1), "before"
+    url, upstream.stop = await start(**{limit: 1}), "before"
     running = asyncio.create_task(ask(http, url, way))
     await until(lambda: upstream.running == 1)
     for path, status in (("/livez", 200), ("/readyz", 200), ("/metricz", 403)):
