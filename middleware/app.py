@@ -42,6 +42,7 @@ from middleware.history.conversations import Conversations
 from middleware.history.retention import Retention
 from middleware.identity import api as identity
 from middleware.identity.gate import Gate, load_policy
+from middleware.intake.addresses import AllowedHosts
 from middleware.intake.intake import Intake
 from middleware.metrics import api as metrics
 from middleware.metrics.lag import Lag
@@ -74,6 +75,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         aws = app.state.aws = Aws(settings, upstream)
         app.state.prompts = Prompts(settings, aws)
         app.state.admission = Admission(settings)
+        app.state.hosts = AllowedHosts(settings.address_hosts)
         key = settings.litellm_key.get_secret_value()
         catalogue = app.state.catalogue = Catalogue(upstream, key)
         app.state.guardrails = Guardrails(settings, upstream, keys, catalogue)

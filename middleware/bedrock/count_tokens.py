@@ -14,6 +14,7 @@ from middleware.bedrock.errors import INVALID_MODEL, ModelErrorException, Valida
 from middleware.bedrock.exchange import Exchange
 from middleware.bedrock.paths import Target
 from middleware.catalogue import Catalogue
+from middleware.intake.addresses import AllowedHosts, may_have_one, refuse_crowded
 
 COUNT = "/v1/messages/count_tokens"
 SOURCE_HEADER = b"x-litellm-count-source"
@@ -31,7 +32,7 @@ async def count_tokens(exchange: Exchange, target: Target, catalogue: Catalogue)
     body = (
         messages_body(given["converse"])
         if "converse" in given
-        else _invoke_body(given["invokeModel"]["body"])
+        else _invoke_body(given["invokeModel"]["body"], exchange.hosts)
     )
     with exchange.caller.watched():
         counted, headers = await exchange.post_json(COUNT, {**body, "model": model})
@@ -43,13 +44,18 @@ async def count_tokens(exchange: Exchange, target: Target, catalogue: Catalogue)
     )
 
 
-def _invoke_body(encoded: str) -> dict[str, Any]:
+def _invoke_body(encoded: str, hosts: AllowedHosts) -> dict[str, Any]:
     try:
-        body = orjson.loads(base64.b64decode(encoded))
+        data = base64.b64decode(encoded)
+        refuse_crowded(data)
+        body = orjson.loads(data)
     except (binascii.Error, orjson.JSONDecodeError):
         body = None
     if not isinstance(body, dict) or not body.get("messages"):
         raise ValidationException(
             "input.invokeModel.body must be a body of Anthropic's messages API."
         )
-    return {key: value for key, value in body.items() if key in ("messages", "system", "tools")}
+    kept = {key: value for key, value in body.items() if key in ("messages", "system", "tools")}
+    if may_have_one(data):  # within base64 nobody before has seen it
+        hosts.refuse(kept)
+    return kept

@@ -25,6 +25,7 @@ from middleware.experiments.trial import trial_of
 from middleware.guardrails.guarding import Sent
 from middleware.guardrails.guardrails import Guardrails, guarding
 from middleware.history.conversations import Conversations
+from middleware.intake.addresses import AllowedHosts
 from middleware.json_object import encoded
 from middleware.passthrough import NOT_FORWARDED, forwarded_headers
 from middleware.prompts.prompts import Prompts
@@ -63,6 +64,7 @@ class Exchange:
         self._send = send
         self._upstream: Upstream = scope["app"].state.upstream
         self.aws: Aws = scope["app"].state.aws
+        self.hosts: AllowedHosts = scope["app"].state.hosts
         self.prompts: Prompts = scope["app"].state.prompts
         self.conversations: Conversations = scope["app"].state.conversations
         self.session_id = ""

@@ -10,10 +10,12 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from middleware.intake.errors import AddressRefused
+from middleware.intake.errors import AddressRefused, TooManyMembers
+from middleware.intake.texts import METADATA, is_text
 
 _ADDRESS = re.compile(r"[\x00-\x20]*(?P<scheme>[a-z][a-z0-9+.-]*):[/\\]", re.I)
 # members whose value is fetched, or sent to: OpenAI's, Anthropic's, Google's, LiteLLM's
@@ -23,17 +25,16 @@ _FETCHED = re.compile(
     r"^(?:document|data)$",
     re.I,
 )
-# where an address is only text: what an answer has cited, and what a function takes, gave and was given
-_CITED = frozenset(("annotations", "citations", "url_citation", "citation"))
-_CITATIONS = frozenset(
-    ("url_citation", "web_search_result", "web_search_result_location", "search_result", "search",
-     "open_page", "find_in_page")
-)  # fmt: skip
-_CALLS = frozenset(("tool_use", "server_tool_use", "mcp_tool_use", "function", "function_call"))
-_OF_A_FUNCTION = frozenset(
-    ("parameters", "input_schema", "json_schema", "schema", "input", "arguments", "args")
-)
-_SCHEMAS = frozenset(("json_schema", "input_schema"))
+# of a caller's own notes on a call, what LiteLLM's loggers send to
+_SENT_TO = re.compile(r"webhook|callback|(?:host|endpoint|api_?base|base_?url|proxy)s?$", re.I)
+_LONGEST_NAME, _LONGEST_PLACE = 64, 200
+MOST_MEMBERS = 200_000
+"""Members of objects and lists that are looked at; numbers in a list count for a sixteenth."""
+MOST_CONTAINERS = 1_000_000
+"""Brackets that open something, in a body that is decoded."""
+
+# what a value is in: the same of the container above, and a name or an index
+Trail = tuple[Any, str | int] | None
 
 
 class AllowedHosts:
@@ -60,56 +61,91 @@ class AllowedHosts:
         )
 
     def refuse(self, fields: Any) -> None:
-        """Raise `AddressRefused` for decoded JSON that has an address of a host that is not allowed."""
-        for place, address in addresses(fields):
+        """Refuse decoded JSON that has an address of a host that is not allowed.
+
+        Raises:
+            AddressRefused: it has one.
+            TooManyMembers: it has more members than are looked at.
+        """
+        for trail, address in addresses(fields):
             if not self.allow(address):
                 raise AddressRefused(
-                    f"{place}: nothing is fetched from there. Send the content itself, as a data URL for "
-                    "example; hosts that may be fetched from are on a list that an administrator keeps."
+                    f"{place(trail)}: nothing is fetched from there. Send the content itself, as a data URL "
+                    "for example; hosts that may be fetched from are on a list that an administrator keeps."
                 )
 
 
 def may_have_one(body: bytes) -> bool:
-    """Whether a body may have an address; asked of every call, so it costs next to nothing."""
-    # `:/` and `:\`, of which each character may be an escape
-    return b":/" in body or b":\\" in body or b"\\u00" in body
+    """Whether JSON may have an address; asked of every call, so it costs next to nothing."""
+    # `:/` and `:\`, which begins an escape, too; a colon that is one itself; UTF-16, which some readers take
+    return (
+        b":/" in body
+        or b":\\" in body
+        or b"\\u003a" in body
+        or b"\\u003A" in body
+        or b"\0" in body[:4]
+    )
 
 
-def addresses(fields: Any) -> Iterator[tuple[str, str]]:
-    """Places and values of what would be fetched. Without recursion: how deep JSON is its sender says."""
-    left: list[tuple[str, str, Any]] = [("", "", fields)]
+def refuse_crowded(body: bytes) -> None:
+    """Refuse what would be more objects and lists than are held. Raises `TooManyMembers`."""
+    if len(body) > MOST_CONTAINERS and body.count(b"{") + body.count(b"[") > MOST_CONTAINERS:
+        raise TooManyMembers
+
+
+def addresses(fields: Any) -> Iterator[tuple[Trail, str]]:
+    """Where there is what would be fetched, and the address. How deep JSON is its sender says: no recursion.
+
+    Raises:
+        TooManyMembers: there is more than is looked at.
+    """
+    # containers, with the name that they or the lists that they are in have, and whether they are notes
+    left: list[tuple[Trail, str, bool, Any]] = [(None, "", False, fields)]
+    most = MOST_MEMBERS
     while left:
-        place, name, value = left.pop()
-        if isinstance(value, str):
-            if _FETCHED.search(name) and _is_address(value):
-                yield place, value
-        elif isinstance(value, list):
-            left += [(f"{place}.{index}", name, each) for index, each in enumerate(value)]
+        trail, name, noted, value = left.pop()
+        is_fetched = _is_fetched(name[-_LONGEST_NAME:], noted)
+        if isinstance(value, list):
+            most -= len(value) if is_fetched else len(value) // 16
+            for index, each in enumerate(value):
+                if isinstance(each, str):
+                    if is_fetched and _ADDRESS.match(each):
+                        yield (trail, index), each
+                elif isinstance(each, dict | list) and each:
+                    most -= 1
+                    left.append(((trail, index), name, noted, each))
         elif isinstance(value, dict):
-            left += [
-                (f"{place}.{inner}" if place else inner, inner, each)
-                for inner, each in value.items()
-                if not _is_text(inner, each, value)
-            ]
+            most -= len(value)
+            for inner, each in value.items():
+                if isinstance(each, str):
+                    # most texts are neither: the cheaper question first
+                    if (
+                        _is_fetched(inner[-_LONGEST_NAME:], noted)
+                        and _ADDRESS.match(each)
+                        and not is_text(inner, each, value, name)
+                    ):
+                        yield (trail, inner), each
+                elif (
+                    isinstance(each, dict | list) and each and not is_text(inner, each, value, name)
+                ):
+                    left.append(((trail, inner), inner, noted or inner in METADATA, each))
+        if most < 0:
+            raise TooManyMembers
 
 
-def _is_address(text: str) -> bool:
-    """Whether it begins as an address does; one that carries its own data leads nowhere."""
-    return _ADDRESS.match(text) is not None
+@lru_cache(maxsize=1024)
+def _is_fetched(name: str, noted: bool) -> bool:
+    """Whether what has this name is fetched; of a long name its end says."""
+    return (_SENT_TO if noted else _FETCHED).search(name) is not None
 
 
-def _is_text(name: str, value: Any, within: dict[str, Any]) -> bool:
-    """Whether nobody fetches what is below this member."""
-    if name in _CITED or name in _SCHEMAS:
-        return True
-    if (
-        name == "source" and "title" in within
-    ):  # a search result, which Converse gives a name and a source
-        return isinstance(value, str)
-    kind = within.get("type")
-    if isinstance(value, dict) and name in _OF_A_FUNCTION:
-        return (isinstance(kind, str) and kind in _CALLS) or "name" in within
-    return isinstance(value, str) and isinstance(kind, str) and kind in _CITATIONS
+def place(trail: Trail) -> str:
+    """Where a value is, with dots, and not longer than can be read."""
+    names: list[str] = []
+    while trail is not None:
+        trail, name = trail
+        names.append(str(name)[:_LONGEST_NAME])
+    return ".".join(reversed(names))[:_LONGEST_PLACE]
 
 
 def _is_inside(host: str) -> bool:

@@ -36,3 +36,10 @@ class AddressRefused(InvalidRequest):
     """The request has an address that somebody would fetch, and its host is not one that is allowed."""
 
     code = "address_not_allowed"
+
+
+class TooManyMembers(InvalidRequest):
+    """There are more members in the body than are looked at."""
+
+    code = "too_many_members"
+    standard = "The request body has more objects, lists and members than the gateway looks at."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from typing import Any
-from urllib.parse import parse_qsl
 
 import orjson
 from starlette.datastructures import Headers, UploadFile
@@ -12,32 +11,40 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.types import Scope
 
 from middleware.errors import InvalidRequest
-from middleware.guardrails.forms import content_type
+from middleware.guardrails.forms import content_type, is_urlencoded, pairs_of
+
+
+def may_be_form(scope: Scope) -> bool:
+    """Whether anybody may read the body as a form: LiteLLM reads its type in more than one way."""
+    kind = content_type(scope)
+    return b"form-data" in kind or b"urlencoded" in kind
+
+
+def hides_signs(scope: Scope) -> bool:
+    """Whether an address in the body need not look like one: it is escaped, or in another encoding."""
+    kind = content_type(scope)
+    return b"urlencoded" in kind or (b"form-data" in kind and b"charset" in kind)
 
 
 async def fields_of(scope: Scope, body: bytes) -> list[dict[str, Any]]:
     """Each text of a form by its name; one that is JSON as what it says.
 
     Raises:
-        InvalidRequest: it cannot be read as a form.
+        InvalidRequest, RequestTooLarge: it cannot be read as a form, or is more than is read of one.
     """
-    if b"urlencoded" in content_type(scope):
-        pairs: list[tuple[str, Any]] = list(
-            parse_qsl(body.decode("latin-1"), keep_blank_values=True)
-        )
-    else:
-        pairs = await _multipart(scope, body)
-    return [{_last(name): _decoded(value)} for name, value in pairs if isinstance(value, str)]
+    is_multipart = b"form-data" in content_type(scope) and not is_urlencoded(scope)
+    pairs = await _multipart(scope, body) if is_multipart else pairs_of(body)
+    return [{_last(name): _decoded(value)} for name, value in pairs]
 
 
-async def _multipart(scope: Scope, body: bytes) -> list[tuple[str, Any]]:
+async def _multipart(scope: Scope, body: bytes) -> list[tuple[str, str]]:
     async def whole() -> AsyncGenerator[bytes, None]:
         yield body
 
     try:
         # with what LiteLLM reads it with
         form = await MultiPartParser(Headers(scope=scope), whole()).parse()
-    except (MultiPartException, KeyError, ValueError):
+    except (MultiPartException, KeyError, ValueError, LookupError):
         raise InvalidRequest("The form of this call cannot be read.") from None
     pairs = [
         (name, value) for name, value in form.multi_items() if not isinstance(value, UploadFile)

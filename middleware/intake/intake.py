@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,11 +20,11 @@ from middleware.errors import (
 )
 from middleware.guard import Guard, Render
 from middleware.guardrails.checking import goes_on_unread
-from middleware.guardrails.forms import is_form, is_large
+from middleware.guardrails.forms import content_type, is_form, is_large, is_urlencoded
 from middleware.identity.routes import is_managed
-from middleware.intake.addresses import AllowedHosts, may_have_one
+from middleware.intake.addresses import AllowedHosts, may_have_one, refuse_crowded
 from middleware.intake.errors import AddressRefused, EncodingRefused, HeadersTooLarge
-from middleware.intake.forms import fields_of
+from middleware.intake.forms import fields_of, hides_signs, may_be_form
 from middleware.intake.origins import Origins, origins
 from middleware.intake.spelling import refuse_misspelt
 from middleware.passthrough import raw_path
@@ -32,6 +33,7 @@ from middleware.settings import Settings
 _WITHOUT_BODY = frozenset(("GET", "HEAD", "OPTIONS"))
 _ENCODING, _PLAIN = b"content-encoding", (b"", b"identity")
 _ANTHROPICS = re.compile(r"/v1/messages(?:/|$)")
+_CONVERSE = ("converse", "converse-stream")
 _PASSED_ON = ("additionalModelRequestFields",)
 
 
@@ -84,7 +86,11 @@ class Intake:
         if scope["type"] != "http" or scope["method"] in _WITHOUT_BODY:
             await self._app(scope, receive, send)
             return
-        first = await receive()
+        try:
+            first = await receive()
+        except ServiceError as error:  # a head, and then nothing
+            await refuse(error, scope, receive, send)
+            return
         if first["type"] == "http.request" and not first.get("more_body"):
             body: bytes = first.get("body", b"")
             try:
@@ -98,7 +104,8 @@ class Intake:
 
     async def _serve_in_pieces(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A body that does not come at once is read whole where it is looked at, else counted on its way."""
-        if _is_read_as_json(scope) or (is_form(scope) and not is_large(scope)):
+        is_looked_at = _is_read_as_json(scope) or is_urlencoded(scope)
+        if is_looked_at or (is_form(scope) and not is_large(scope)):
 
             async def read(scope: Scope, receive: Receive, send: Send) -> None:
                 body = await Caller(receive).whole(min(MAX_BODY, self._most_body))
@@ -116,13 +123,14 @@ class Intake:
         if len(body) > self._most_body:
             raise too_large(self._most_body)
         # an administrator says where LiteLLM finds what it needs; nobody else gets past these paths
-        if may_have_one(body) and not is_managed(scope["path"]):
+        if (may_have_one(body) or hides_signs(scope)) and not is_managed(scope["path"]):
             await self._refuse_addresses(scope, body)
 
     async def _refuse_addresses(self, scope: Scope, body: bytes) -> None:
-        if is_form(scope):
+        if may_be_form(scope):
             self._hosts.refuse(await fields_of(scope, body))
-            return
+        # whatever it is called: several interfaces read JSON then, too
+        refuse_crowded(body)
         try:
             fields = orjson.loads(body)
         except orjson.JSONDecodeError:
@@ -130,10 +138,7 @@ class Intake:
                 # LiteLLM repairs some of what is no JSON, and would read what was not looked at
                 raise AddressRefused("The request body is not valid JSON.") from None
             return
-        if isinstance(fields, dict) and paths.parse(raw_path(scope)):
-            # Converse's own members lead nowhere, which its translation sees to
-            fields = {name: fields[name] for name in _PASSED_ON if name in fields}
-        self._hosts.refuse(fields)
+        self._hosts.refuse(_fetched_for(scope, fields))
 
 
 class _Counted:
@@ -197,12 +202,25 @@ def _after(first: Message, receive: Receive) -> Receive:
     return receiving
 
 
-def _content_type(scope: Scope) -> bytes:
-    return next((value for name, value in scope["headers"] if name == b"content-type"), b"").lower()
+def _fetched_for(scope: Scope, fields: Any) -> Any:
+    """What of a body may have addresses: by Converse's own members its translation lets none through."""
+    if not isinstance(fields, dict) or not scope["path"].startswith(paths.PREFIX):
+        return fields
+    target = paths.parse(raw_path(scope))
+    if target is None:
+        return fields
+    if target.action == "count-tokens":
+        # the other body that it may have is looked at where it is decoded
+        given = fields.get("input")
+        fields = given.get("converse") if isinstance(given, dict) else None
+        fields = fields if isinstance(fields, dict) else {}
+    elif target.action not in _CONVERSE:
+        return fields
+    return {name: fields[name] for name in _PASSED_ON if name in fields}
 
 
 def _is_json(scope: Scope) -> bool:
-    kind = _content_type(scope)
+    kind = content_type(scope)
     return not kind or b"json" in kind
 
 

@@ -3,11 +3,21 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import tracemalloc
+from urllib.parse import quote
 
 import pytest
 
-from middleware.intake.addresses import AllowedHosts, addresses, may_have_one
+from middleware.intake.addresses import (
+    MOST_CONTAINERS,
+    MOST_MEMBERS,
+    AllowedHosts,
+    addresses,
+    may_have_one,
+)
+from middleware.intake.errors import AddressRefused, TooManyMembers
 
 from .conftest import ANTHROPIC, BEDROCK, OPENAI, callers
 
@@ -55,6 +65,9 @@ ASKED = {
     "past LiteLLM": ("/openai/v1/responses", {"tools": [{"server_url": INSIDE}]}),
     "an agent's": ("/a2a/x", {"params": {"pushNotificationConfig": {"url": INSIDE}}}),
     "what Converse passes on": (BEDROCK, {"messages": [], "additionalModelRequestFields": {"image_url": INSIDE}}),
+    "what InvokeModel has": ("/bedrock/model/claude/invoke", content({"type": "image", "source": {"type": "url", "url": INSIDE}})),
+    "InvokeModel's servers": ("/bedrock/model/claude/invoke-with-response-stream", {"mcp_servers": [{"type": "url", "url": INSIDE}]}),
+    "what is counted with Converse": ("/bedrock/model/claude/count-tokens", {"input": {"converse": {"additionalModelRequestFields": {"image_url": INSIDE}}}}),
     "a tried request": ("/utils/transform_request", {"request_body": content({"type": "image_url", "image_url": INSIDE})}),
 }  # fmt: skip
 
@@ -65,11 +78,86 @@ async def test_nobody_fetches_for_a_caller(wire, origin, name):
     for body in (json.dumps(fields), escaped(fields)):
         answer = await wire.ask(path, body.encode(), JSON)
         assert answer.status == 400, answer
-        code = "ValidationException" if path == BEDROCK else "address_not_allowed"
+        code = "ValidationException" if path.startswith("/bedrock") else "address_not_allowed"
         expected = "invalid_request_error" if path.startswith(ANTHROPIC) else code
         assert answer.code(path) == expected
         assert "169.254" not in json.loads(answer.body).get("message", "")
     assert callers(origin) == []
+
+
+async def test_nobody_fetches_for_what_is_counted_within_base64(wire, origin):
+    """`mcp_servers` is not sent on, and so not looked at."""
+    inner = content({"type": "image", "source": {"type": "url", "url": INSIDE}})
+    for text in (json.dumps(inner), escaped(inner)):
+        body = {"input": {"invokeModel": {"body": base64.b64encode(text.encode()).decode()}}}
+        answer = await wire.ask(
+            "/bedrock/model/claude/count-tokens", json.dumps(body).encode(), JSON
+        )
+        assert answer.status == 400 and b"nothing is fetched from there" in answer.body, answer
+    assert callers(origin) == []
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["application/json; urlencoded-form", "application/json; a=form-data", "application/x-www-form-urlencoded",
+     "text/plain; multipart/form-data"],
+)  # fmt: skip
+async def test_json_that_is_called_a_form_is_looked_at_as_json(wire, origin, kind):
+    for name in ("an image", "what Converse passes on", "a tried request", "what InvokeModel has"):
+        path, fields = ASKED[name]
+        answer = await wire.ask(path, json.dumps(fields).encode(), f"content-type: {kind}".encode())
+        assert answer.status == 400, answer
+    assert callers(origin) == []
+
+
+async def test_json_with_a_word_of_forms_in_its_type_is_json(wire, origin):
+    """An address that is a text passes, as it would not where this were read as a query."""
+    body = json.dumps({"input": "see ?url=http://a.example/b"}).encode()
+    kind = b"content-type: application/json; format=plain"
+    assert (await wire.ask("/v1/embeddings", body, kind)).status == 200
+    assert len(callers(origin)) == 1
+
+
+async def test_json_in_another_encoding_is_not_passed_on(wire, origin):
+    body = json.dumps(ASKED["an input image"][1])
+    for encoding in ("utf-16", "utf-16-le", "utf-32"):
+        assert (await wire.ask("/v1/responses", body.encode(encoding), JSON)).status == 400
+    assert callers(origin) == []
+
+
+def test_what_is_looked_at_costs_no_more_than_it_is():
+    """A name that is long is not copied for each of what is below it."""
+    fields = {"k" * 100_000: [{"a": {}} for _ in range(20_000)]}
+    tracemalloc.start()
+    try:
+        AllowedHosts("").refuse(fields)
+        assert tracemalloc.get_traced_memory()[1] < 50 * 2**20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("each", ["", {}, {"a": 1}, [1]])
+def test_more_members_than_any_call_has_are_refused(each):
+    with pytest.raises(TooManyMembers):
+        AllowedHosts("").refuse({"image": [each for _ in range(MOST_MEMBERS + 1)]})
+
+
+def test_what_is_embedded_may_be_many_numbers():
+    AllowedHosts("").refuse({"input": [list(range(8000)) for _ in range(100)], "user": "a:/b"})
+
+
+async def test_more_objects_than_are_held_are_refused_before_they_are(wire, origin):
+    body = b'{"a": ":/", "b": [' + b"{}," * MOST_CONTAINERS + b"1]}"
+    answer = await wire.ask("/v1/embeddings", body, JSON)
+    assert answer.status == 400 and answer.code("/") == "too_many_members"
+    assert callers(origin) == []
+
+
+def test_a_place_is_as_long_as_can_be_read():
+    with pytest.raises(AddressRefused) as refused:
+        AllowedHosts("").refuse({"k" * 100_000: {"a": [{"url": INSIDE}]}})
+    message = str(refused.value)
+    assert len(message) < 500 and ".a.0.url:" in message
 
 
 def escaped(fields) -> str:
@@ -108,9 +196,9 @@ async def test_nobody_fetches_what_a_form_names(wire, origin, name):
     assert answer.status == 400 and answer.code("/") == "address_not_allowed"
     harmless = multipart.replace(value, "nothing")
     assert (await wire.ask("/v1/images/edits", harmless.encode(), kind)).status == 200
-    encoded = f"{name}={value}".encode()
     kind = b"content-type: application/x-www-form-urlencoded"
-    assert (await wire.ask("/v1/images/edits", encoded, kind)).status == 400
+    for encoded in (f"{name}={value}", f"a=1;{name}={value}", f"{name}={quote(value, safe='')}"):
+        assert (await wire.ask("/v1/images/edits", encoded.encode(), kind)).status == 400
     assert len(callers(origin)) == 1
 
 
@@ -125,6 +213,17 @@ async def test_a_body_in_pieces_is_looked_at_as_a_whole(wire, origin, kind):
         head.encode(), *(body[at : at + 20_000] for at in range(0, len(body), 20_000))
     )
     assert got.startswith(b"HTTP/1.1 400"), got[:200]
+    assert callers(origin) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [(b"url=:/&" + b"a=&" * 1000, 400), (b"url=:/;" + b"a=;" * 1000, 400), (b"url=:/" + b"a" * 2**20, 413)],
+)  # fmt: skip
+async def test_a_form_without_files_has_its_limits(wire, origin, body, status):
+    kind = b"content-type: application/x-www-form-urlencoded"
+    for path in ("/v1/images/edits", "/v1/files"):
+        assert (await wire.ask(path, body, kind)).status == status
     assert callers(origin) == []
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from middleware.intake.wire import MOST_HEAD
 
-from .conftest import ANTHROPIC, BEDROCK, OPENAI, callers
+from .conftest import ANTHROPIC, BEDROCK, OPENAI, Answer, callers
 
 PATHS = [OPENAI, ANTHROPIC, "/v1/embeddings", "/v1/files", "/key/generate", BEDROCK]
 AWS = "ValidationException"
@@ -68,6 +68,17 @@ async def test_pieces_beyond_the_limit_are_413(start, path, kind):
     piece = b"ea60\r\n" + b"x" * 60_000 + b"\r\n"
     got = await wire.send(head.encode(), piece, piece, b"0\r\n\r\n")
     assert int(got[9:12]) == (400 if path == BEDROCK else 413), got[:300]
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_head_and_then_nothing_is_408(start, origin, path):
+    wire = await start(body_seconds=0.2)
+    head = f"POST {path} HTTP/1.1\r\nhost: g\r\nauthorization: Bearer sk-caller\r\nconnection: close\r\n"
+    got = await wire.send(head.encode() + b"content-length: 10\r\n\r\n")
+    head_got, _, body = got.partition(b"\r\n\r\n")
+    answer = Answer(int(got[9:12]), head_got, body)
+    assert answer.status == (400 if path == BEDROCK else 408) and answer.code(path), answer
+    assert callers(origin) == []
 
 
 @pytest.mark.parametrize("path", PATHS)
