@@ -81,7 +81,7 @@ class Aws:
     async def _send(self, call: _Call) -> Answer:
         # finding or renewing credentials may ask a metadata service, which blocks
         url, headers = await asyncio.to_thread(self._signed, call)
-        session = self._upstream.questions
+        session = self._upstream.elsewhere
         timeout = aiohttp.ClientTimeout(call.seconds) if call.seconds else session.timeout
         try:
             async with session.request(

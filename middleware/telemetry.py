@@ -198,6 +198,10 @@ class Telemetry:
                     exchange.is_stream = True
                     self.streams += 1
                 message["headers"] = [*given, *own, *exchange.headers]
+            elif message["type"] == "websocket.accept":
+                exchange.status = 101
+            elif message["type"] == "websocket.close" and not exchange.status:
+                exchange.status = 403  # with which the server refuses the handshake
             return send(message)  # not awaited here: a coroutine less for every token of a stream
 
         self.active += 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context
 from typing import Generic, TypeVar
 
 from middleware.database import DatabaseUnavailable
@@ -42,7 +43,8 @@ class Together(Generic[Item, Result]):
         done: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, done))
         if self._running is None:
-            self._running = asyncio.create_task(self._run())
+            # in a context of its own: what it does is not done for the one call that began it
+            self._running = asyncio.create_task(self._run(), context=Context())
         return await done
 
     async def _run(self) -> None:

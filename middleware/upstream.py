@@ -12,6 +12,7 @@ import orjson
 from yarl import URL
 
 from middleware.errors import (
+    CallerGone,
     ServiceError,
     UpstreamBroken,
     UpstreamTimeout,
@@ -46,8 +47,10 @@ class Upstream:
         self._idle_seconds = settings.idle_seconds
         # no caller's request waits for a connection because of the shadow of another's
         self._calls = _client(settings, settings.max_upstream_connections + settings.shadow_calls)
-        self.questions = _client(settings, QUESTIONS)
-        """For what the service asks for itself: with the other connections taken it is still answered."""
+        # with all of those taken the service is still answered what it asks for itself
+        self._questions = _client(settings, QUESTIONS)
+        self.elsewhere = _client(settings, settings.max_upstream_connections)
+        """For servers that are not LiteLLM: AWS, and who issues tokens."""
 
     def url(self, target: str) -> URL:
         """The address of `target`, a raw path with its query, exactly as the caller encoded it."""
@@ -97,7 +100,7 @@ class Upstream:
             (UNAVAILABLE if connecting else TIMEOUT).inc()
             raise (UpstreamUnavailable if connecting else UpstreamTimeout) from error
         except aiohttp.ClientError as error:
-            if isinstance(error.__cause__, ServiceError):  # the caller's body did not come
+            if isinstance(error.__cause__, ServiceError | CallerGone):  # his body did not come
                 raise error.__cause__ from error
             BROKEN.inc()
             raise UpstreamBroken from error
@@ -136,7 +139,7 @@ class Upstream:
     async def is_ready(self, seconds: float) -> Mapping[str, object] | None:
         """What LiteLLM says of itself when it is ready, else None."""
         try:
-            async with self.questions.get(
+            async with self._questions.get(
                 self.url("/health/readiness"), timeout=aiohttp.ClientTimeout(total=seconds)
             ) as response:
                 found: object = await response.json(content_type=None)
@@ -153,7 +156,7 @@ class Upstream:
             UpstreamUnavailable: LiteLLM did not answer.
         """
         try:
-            async with self.questions.get(
+            async with self._questions.get(
                 self.url(target),
                 params=query,
                 headers={"authorization": f"Bearer {key}"},
@@ -174,7 +177,7 @@ class Upstream:
             UpstreamUnavailable: LiteLLM did not answer within so many seconds.
         """
         try:
-            async with self.questions.post(
+            async with self._questions.post(
                 self.url(target),
                 data=orjson.dumps(body),
                 headers={"authorization": f"Bearer {key}", "content-type": "application/json"},
@@ -194,8 +197,8 @@ class Upstream:
         return answer if status == 200 else None
 
     async def close(self) -> None:
-        await self._calls.close()
-        await self.questions.close()
+        for client in (self._calls, self._questions, self.elsewhere):
+            await client.close()
 
 
 def _client(settings: Settings, connections: int) -> aiohttp.ClientSession:

@@ -37,6 +37,7 @@ class Unbounded:
 
 
 UNBOUNDED = Unbounded()
+_LONG_PATH = 256
 _SLASHES = re.compile("/{2,}")
 _V1 = r"(?:/v1)?"
 _AZURE = r"(?:(?:/v1)?|/(?:openai/deployments|engines)/(?P<model>.+))"
@@ -86,7 +87,9 @@ def of(scope: Scope) -> Metered | Unbounded | None:
         return UNBOUNDED if _is_costly(_path(scope)) else None
     if scope["method"] in ("GET", "HEAD", "OPTIONS", "DELETE"):
         return None
-    return _of_path(_path(scope))
+    path = _path(scope)
+    # a caller can make a path long, and 1024 of them are kept
+    return (_of_path if len(path) <= _LONG_PATH else _of_path.__wrapped__)(path)
 
 
 @lru_cache(maxsize=1024)

@@ -57,7 +57,7 @@ class Gate:
         self._bearers: Bearers | None = None
         self._sign_up: SignUp | None = None
         if issuer := settings.okta_issuer:
-            self._keys = KeySet(issuer, upstream.questions)
+            self._keys = KeySet(issuer, upstream.elsewhere)
             people = People(
                 policy,
                 accounts,

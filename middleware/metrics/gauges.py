@@ -79,12 +79,19 @@ class Gauges(Collector):
     """Reads the parts of one application, which `state` has."""
 
     def __init__(self, state: Any, parts: Mapping[str, str]) -> None:
-        """`parts` are those that a request needs, as the check of readiness has just found them."""
+        """Read them all, in the event loop: what they are read from changes there.
+
+        `parts` are those that a request needs, as the check of readiness has just found them.
+        """
         self._state = state
         self._parts = parts
+        self._read = list(self._families())
 
     def collect(self) -> Iterator[Metric]:
-        """The families, in no order that matters."""
+        """The families, in no order that matters; in any thread."""
+        yield from self._read
+
+    def _families(self) -> Iterator[Metric]:
         hashed = self._state.config_hash or ""
         yield BUILD.of([((__version__, platform.python_version(), hashed), 1)])
         yield READY.of(((part,), found == "connected") for part, found in self._parts.items())

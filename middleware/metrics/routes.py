@@ -14,7 +14,9 @@ from starlette.types import Scope
 from middleware.bedrock import paths
 
 CHAT, TEXT, EMBEDDINGS = "chat", "text_completion", "embeddings"
+GENERATE = "generate_content"
 OTHERS = "/{path}"
+_LONG_PATH = 256
 _METHODS = frozenset(
     ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "CONNECT", "TRACE")
 )
@@ -25,7 +27,7 @@ class Route(NamedTuple):
 
     template: str
     interface: str
-    """openai, anthropic, bedrock; gateway for the service's own paths, litellm for its others."""
+    """openai, anthropic, google, bedrock; gateway for the service's own paths, litellm for its others."""
     operation: str = ""
     """A name of OpenTelemetry's where it is a call of a model: chat, embeddings, ..."""
 
@@ -49,9 +51,11 @@ _OPENAI = {
     "completions": TEXT,
     "embeddings": EMBEDDINGS,
     "responses": CHAT,
-    "images/generations": "generate_content",
-    "audio/speech": "generate_content",
+    "images/generations": GENERATE,
+    "images/edits": GENERATE,
+    "audio/speech": GENERATE,
     "audio/transcriptions": "transcribe",
+    "audio/translations": "transcribe",
     "moderations": "moderation",
     "rerank": "rerank",
     "models": "",
@@ -62,10 +66,14 @@ _KNOWN = {
     f"{prefix}/{name}": Route(f"{prefix}/{name}", "openai", operation)
     for prefix in ("", "/v1")
     for name, operation in _OPENAI.items()
-} | {"/v1/messages": Route("/v1/messages", "anthropic", CHAT)}
+} | {
+    "/v1/messages": Route("/v1/messages", "anthropic", CHAT),
+    "/openai/v1/responses": Route("/openai/v1/responses", "openai", CHAT),
+}
 _OF_A_DEPLOYMENT = re.compile(
     r"/(openai/deployments|engines)/.+/(chat/completions|completions|embeddings)"
 )
+_GOOGLES = re.compile(r"(/v1beta)?/models/.+:((?:stream)?[gG]enerateContent)")
 _MANAGED = re.compile(
     r"/(key|user|team|model|customer|budget|organization|global|spend|config|guardrails|ui|health)(?:/.*)?"
 )
@@ -75,7 +83,11 @@ _OTHER = Route(OTHERS, "litellm")
 def of(scope: Scope) -> Route:
     """What a request is counted as, once it was served."""
     own = scope.get("route")  # of FastAPI's, for the service's own paths
-    return Route(own.path, "gateway") if own is not None else _of_path(scope["path"])
+    if own is not None:
+        return Route(own.path, "gateway")
+    path: str = scope["path"]
+    # a caller can make a path long, and 1024 of them are kept
+    return (_of_path if len(path) <= _LONG_PATH else _of_path.__wrapped__)(path)
 
 
 def method_of(scope: Scope) -> str:
@@ -94,6 +106,8 @@ def _of_path(path: str) -> Route:
         return _GUARDRAIL
     if found := _OF_A_DEPLOYMENT.fullmatch(path):
         return Route(f"/{found[1]}/{{model}}/{found[2]}", "openai", _OPENAI[found[2]])
+    if found := _GOOGLES.fullmatch(path):
+        return Route(f"{found[1] or ''}/models/{{model}}:{found[2]}", "google", GENERATE)
     if found := _MANAGED.fullmatch(path):
         return Route(f"/{found[1]}/{{path}}", "litellm")
     return _OTHER

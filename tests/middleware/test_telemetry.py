@@ -5,9 +5,11 @@ import logging
 import time
 from collections.abc import Iterator
 
+import aiohttp
 import pytest
 
 from middleware.telemetry import JsonFormatter
+from tests.middleware.conftest import eventually
 from tests.middleware.origin import SLOW_MS
 
 
@@ -84,3 +86,14 @@ async def test_an_unexpected_error_is_logged_and_told_without_details(
         assert response.status == 500
         assert "division" not in await response.text()
     assert any("ZeroDivisionError" in line and '"trace"' in line for line in lines)
+
+
+async def test_a_websocket_is_logged_with_the_status_that_its_caller_saw(gateway, http, lines):
+    async with http.ws_connect(f"{gateway}/ws") as connection:
+        await connection.send_str("bye")
+        await connection.receive()
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+        await http.ws_connect(f"{gateway}/refused")
+    await eventually(lambda: sum('"WEBSOCKET"' in line for line in lines) == 2)
+    logged = {one["path"]: one["status"] for one in map(json.loads, lines)}
+    assert logged == {"/ws": 101, "/refused": refused.value.status}

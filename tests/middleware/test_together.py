@@ -1,4 +1,5 @@
 import asyncio
+from contextvars import ContextVar
 
 import pytest
 
@@ -63,3 +64,13 @@ async def test_who_leaves_does_not_take_his_item_back():
         await leaving
     assert await staying == 2
     assert seen == [1, 2]
+
+
+async def test_what_is_done_together_does_not_belong_to_who_came_first():
+    whose = ContextVar("whose", default="nobody's")
+
+    async def work(items):
+        return [whose.get() for _ in items]
+
+    whose.set("the first one's")
+    assert await Together(work).do("a") == "nobody's"
