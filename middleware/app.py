@@ -44,6 +44,7 @@ from middleware.identity import api as identity
 from middleware.identity.gate import Gate, load_policy
 from middleware.intake.addresses import AllowedHosts
 from middleware.intake.intake import Intake
+from middleware.intake.origins import Origins, origins
 from middleware.metrics import api as metrics
 from middleware.metrics.lag import Lag
 from middleware.metrics.observing import request_ended
@@ -119,7 +120,8 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     app.router.redirect_slashes = False
     served = Intake(_FrontDoor(app), settings)
     door = Capacity(served, settings, (*health.router.routes, *metrics.router.routes))
-    telemetry = app.state.telemetry = Telemetry(door, request_ended, _spans(exporting))
+    shown = Origins(door, origins(settings.cors_origins))
+    telemetry = app.state.telemetry = Telemetry(shown, request_ended, _spans(exporting))
     return telemetry
 
 

@@ -25,7 +25,6 @@ from middleware.identity.routes import is_managed
 from middleware.intake.addresses import AllowedHosts, may_have_one, refuse_crowded
 from middleware.intake.errors import AddressRefused, EncodingRefused, HeadersTooLarge
 from middleware.intake.forms import fields_of, hides_signs, may_be_form
-from middleware.intake.origins import Origins, origins
 from middleware.intake.spelling import refuse_misspelt
 from middleware.passthrough import raw_path
 from middleware.settings import Settings
@@ -38,11 +37,10 @@ _PASSED_ON = ("additionalModelRequestFields",)
 
 
 class Intake:
-    """Stands before everything."""
+    """Stands before everything that serves."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
-        self._origins = Origins(self._serve, origins(settings.cors_origins))
         self._hosts = AllowedHosts(settings.address_hosts)
         self._most_headers = settings.max_headers
         self._most_header_bytes = settings.max_header_bytes
@@ -53,17 +51,14 @@ class Intake:
             await self._app(scope, receive, send)
             return
         try:
-            origin = self._looked_at(scope)
+            self._look_at(scope)
         except ServiceError as error:
             await refuse(error, scope, receive, send)
             return
-        if origin is None:
-            await self._serve(scope, receive, send)
-        else:
-            await self._origins(scope, receive, send, origin)
+        await self._serve(scope, receive, send)
 
-    def _looked_at(self, scope: Scope) -> bytes | None:
-        """Refuse what can be refused by the head of a request; else its origin, where it names one."""
+    def _look_at(self, scope: Scope) -> None:
+        """Refuse what can be refused by the head of a request."""
         raw: bytes = scope.get("raw_path", b"")
         refuse_misspelt(raw.partition(b"?")[0] if b"?" in raw else raw)
         headers: list[tuple[bytes, bytes]] = scope["headers"]
@@ -80,7 +75,6 @@ class Intake:
         length = known.get(b"content-length", b"")
         if length.isdigit() and int(length) > self._most_body:
             raise too_large(self._most_body)
-        return known.get(b"origin")
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] in _WITHOUT_BODY:

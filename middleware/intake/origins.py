@@ -27,7 +27,10 @@ def origins(text: str) -> tuple[str, ...]:
 
 
 class Origins:
-    """Stands before an application. Pages of other origins read nothing; cookies are never asked for."""
+    """Stands before everything that answers, refusals among it: a page has to be able to read those, too.
+
+    Pages of other origins read nothing; cookies are never asked for.
+    """
 
     def __init__(self, app: ASGIApp, allowed: Iterable[str]) -> None:
         self._app = app
@@ -41,8 +44,11 @@ class Origins:
             expose_headers=_SHOWN,
         )
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send, origin: bytes) -> None:
-        """Serve a request that names its `origin`."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        origin = dict(scope.get("headers", ())).get(b"origin")
+        if origin is None:
+            await self._app(scope, receive, send)
+            return
         name = origin.decode("latin-1").lower()
         if scope["type"] == "http":
             await (self._cors if name in self._allowed else self._app)(scope, receive, send)

@@ -8,7 +8,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MOST_HEAD = 2**17
-"""Bytes of a request line and its headers. Beyond them the connection ends."""
+"""Bytes of a request line and its headers, or between two pieces of a body. Beyond them a connection ends."""
 _REFUSAL = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
     b"content-type: text/plain; charset=utf-8\r\n"
@@ -19,11 +19,16 @@ _REFUSAL = (
 
 
 class BoundedHead(HttpToolsProtocol):
-    """uvicorn's protocol, with an end to how long a head may get, and no target that is no path."""
+    """uvicorn's protocol, with an end to how long a head may get, and no target that is no path.
+
+    Trailers are dropped (RFC 9110, 6.5.1): uvicorn would put them among the headers of a request that has
+    been looked at.
+    """
 
     head_seconds = 30.0
     """How long a head may take from its first byte, or a new connection to its first head."""
     _in_head = True
+    _got_on = False
     _head = 0
     _patience: asyncio.TimerHandle | None = None
 
@@ -43,23 +48,37 @@ class BoundedHead(HttpToolsProtocol):
             self._patience = None
 
     def data_received(self, data: bytes) -> None:
-        was_in_head = self._in_head
+        self._got_on = False
         super().data_received(data)
         self._wait(for_head=self._in_head)
-        if not (was_in_head and self._in_head):
+        if self._got_on:
             self._head = 0
             return
         self._head += len(data)
         if self._head > MOST_HEAD and not self.transport.is_closing():
-            self.transport.write(_REFUSAL)
+            if self._in_head:  # else an answer may have begun
+                self.transport.write(_REFUSAL)
             self.transport.close()
 
     def on_message_begin(self) -> None:
         self._in_head = True
         super().on_message_begin()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_head:
+            super().on_header(name, value)
+
+    def on_body(self, body: bytes) -> None:
+        self._got_on = True
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._got_on = True
+        super().on_message_complete()
+
     def on_headers_complete(self) -> None:
         self._in_head = False
+        self._got_on = True
         try:
             super().on_headers_complete()
         except httptools.HttpParserInvalidURLError:

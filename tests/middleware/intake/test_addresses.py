@@ -239,6 +239,21 @@ TEXT = {
     "Anthropic's call": content({"type": "tool_use", "name": "f", "input": {"url": "http://x/y"}}),
     "a citation": {"messages": [{"annotations": [{"type": "url_citation", "url_citation": {"url": "http://x/y"}}]}]},
     "a result of a search": content({"type": "web_search_result", "url": "http://x/y", "title": "z"}),
+    "a page in notes": {"metadata": {"page_url": "https://a.example/b"}},
+    "a page that was fetched": content({"type": "web_fetch_tool_result", "tool_use_id": "a", "content": {"type": "web_fetch_result", "url": "http://x/y", "content": {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "https://x/y says"}}}}),
+    "a text document": content({"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "https://x/y says"}}),
+    "examples of input": {"tools": [{"name": "f", "input_schema": {}, "input_examples": [{"url": "http://x/y"}]}]},
+    "a search's sources": {"input": [{"type": "web_search_call", "action": {"type": "search", "sources": [{"type": "url", "url": "http://x/y"}]}}]},
+    "what code put out": {"input": [{"type": "code_interpreter_call", "outputs": [{"type": "image", "url": "http://x/y"}]}]},
+    "what files said": {"input": [{"type": "file_search_call", "results": [{"attributes": {"page_url": "http://x/y"}}]}]},
+    "where a computer went": {"input": [{"type": "computer_call", "action": {"type": "goto", "url": "http://x/y"}}]},
+    "a prompt's variable": {"prompt": {"id": "p", "variables": {"url": "http://x/y"}}},
+    "Google's call": {"contents": [{"parts": [{"functionCall": {"name": "f", "args": {"url": "http://x/y"}}}]}]},
+    "Google's result": {"contents": [{"parts": [{"functionResponse": {"name": "f", "response": {"url": "http://x/y"}}}]}]},
+    "Google's function": {"tools": [{"functionDeclarations": [{"name": "f", "parameters": {"url": "http://x/y"}}]}]},
+    "a ranked document": {"documents": [{"text": "a", "url": "http://x/y"}]},
+    "a format": {"text": {"format": {"type": "json_schema", "name": "a", "schema": {"url": "http://x/y"}}}},
+    "a tool of MCP": {"method": "tools/call", "params": {"name": "f", "arguments": {"url": "http://x/y"}}},
     "Converse's search result": {"messages": [{"content": [{"searchResult": {"source": "http://x", "title": "t", "content": []}}]}]},
     "where a browser goes": {"redirect_uris": ["http://localhost:1234/callback"]},
     "a model's path": {"model": "accounts/x:/y"},
@@ -248,6 +263,27 @@ TEXT = {
 @pytest.mark.parametrize("name", TEXT)
 def test_text_is_not_fetched(name):
     AllowedHosts("").refuse(TEXT[name])
+
+
+FETCHED = {
+    "a name": {"name": "x", "input": {"image_url": INSIDE}},
+    "a type of the whole": {"type": "tool_use", "input": {"image_url": INSIDE}},
+    "a citation of the whole": {"type": "search", "url": INSIDE},
+    "a prompt's image": {"prompt": {"variables": {"a": {"type": "input_image", "image_url": INSIDE}}}},
+    "a screenshot": {"input": [{"type": "computer_call_output", "output": {"type": "computer_screenshot", "image_url": INSIDE}}]},
+    "Google's result's file": {"parts": [{"functionResponse": {"response": {}, "parts": [{"fileData": {"fileUri": INSIDE}}]}}]},
+    "a document's image": {"documents": [{"text": "a", "image": INSIDE}]},
+    "a document by its address": {"documents": [{"url": INSIDE}]},
+    "a document's source": content({"type": "document", "source": {"type": "url", "url": INSIDE}}),
+    "a long name": {f"{'a' * 100}_url": INSIDE},
+    "a logger": {"metadata": {"a": [{"callback_settings": {"langfuse_host": INSIDE}}]}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FETCHED)
+def test_what_is_only_near_a_text_is_fetched(name):
+    with pytest.raises(AddressRefused):
+        AllowedHosts("").refuse(FETCHED[name])
 
 
 async def test_hosts_of_the_list_pass(start, origin):
@@ -289,6 +325,7 @@ def test_the_sign_that_is_looked_for_first_misses_nothing():
     for path, fields in ASKED.values():
         assert list(addresses(fields)), path
         assert may_have_one(json.dumps(fields).encode()) and may_have_one(escaped(fields).encode())
+    assert not may_have_one(json.dumps({"content": "schön"}).encode())
     assert not may_have_one(
         b'{"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello!"}]}'
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import aiohttp
 import pytest
 from pydantic import ValidationError
@@ -39,6 +41,30 @@ async def test_a_page_that_is_listed_may(start):
     assert preflight.status == 200 and b"allow-headers: authorization" in granted(preflight)
     for other in (b"https://evil.example", b"https://app.example.com.evil.example", b"null"):
         assert granted(await wire.ask("/cors", b"", b"origin: " + other, method=b"GET")) == b""
+
+
+async def test_a_page_that_is_listed_may_read_why_it_is_refused(start):
+    page = f"origin: {PAGE}".encode()
+    wire = await start(cors_origins=PAGE)
+    for path, headers, status in (
+        ("/v1/../models", (), 400),
+        ("/v1/models", (b"content-encoding: br",), 415),
+        ("/v1/models", [b"x-many: 1"] * 130, 431),
+    ):
+        answer = await wire.ask(path, b"{}", page, *headers)
+        assert answer.status == status
+        assert b"allow-origin: https://app.example.com" in granted(answer), answer.head
+        assert granted(await wire.ask(path, b"{}", b"origin: null", *headers)) == b""
+    full = await start(cors_origins=PAGE, max_requests=1)
+    _, writer = await asyncio.open_connection(*full.url.removeprefix("http://").split(":"))
+    try:
+        writer.write(b"POST /v1/models HTTP/1.1\r\nhost: g\r\ncontent-length: 9\r\n\r\n")
+        answer = await full.ask("/v1/models", b"{}", page)
+        while answer.status != 503:  # until the first has its place
+            answer = await full.ask("/v1/models", b"{}", page)
+    finally:
+        writer.close()
+    assert b"allow-origin: https://app.example.com" in granted(answer)
 
 
 @pytest.mark.parametrize(

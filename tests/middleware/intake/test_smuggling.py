@@ -80,6 +80,32 @@ async def test_requests_one_behind_the_other_are_answered_in_order(wire, origin)
     assert got.count(b"HTTP/1.1 200") == 3
 
 
+async def test_trailers_are_no_headers(wire, origin):
+    """Also not of a request that is read while they come."""
+    head = (
+        b"POST /v1/embeddings HTTP/1.1\r\n"
+        + HOST
+        + b"connection: close\r\ntransfer-encoding: chunked\r\n\r\n"
+    )
+    trailers = (
+        b"x-guardrails: a\r\ncontent-encoding: br\r\nauthorization: Bearer sk-other\r\nx-t: 1\r\n"
+    )
+    got = await wire.send(head + b"1\r\n1\r\n0\r\n" + trailers + b"\r\n")
+    assert got.startswith(b"HTTP/1.1 200"), got
+    (seen,) = callers(origin)
+    names = [name for name, _ in seen["headers"]]
+    assert not {"x-guardrails", "content-encoding", "x-t"} & set(names)
+    assert names.count("authorization") <= 1 and ("authorization", "Bearer sk-other") not in [
+        tuple(each) for each in seen["headers"]
+    ]
+
+
+async def test_trailers_without_an_end_end_the_connection(wire, origin):
+    head = b"POST /v1/embeddings HTTP/1.1\r\n" + HOST + b"transfer-encoding: chunked\r\n\r\n"
+    await wire.send(head + b"1\r\n1\r\n0\r\nx-endless: ", *[b"x" * 65_536] * 8)
+    assert callers(origin) == []
+
+
 async def test_an_absolute_target_is_its_path_and_no_other_host(wire, origin):
     answer = await wire.ask("http://elsewhere.example/v1/embeddings?a=b")
     assert answer.status == 200
