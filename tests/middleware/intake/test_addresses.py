@@ -77,7 +77,7 @@ async def test_nobody_fetches_for_a_caller(wire, origin, name):
     path, fields = ASKED[name]
     for body in (json.dumps(fields), escaped(fields)):
         answer = await wire.ask(path, body.encode(), JSON)
-        assert answer.status == 400, answer
+        assert answer.status == 400 and b"nothing is fetched from there" in answer.body, answer
         code = "ValidationException" if path.startswith("/bedrock") else "address_not_allowed"
         expected = "invalid_request_error" if path.startswith(ANTHROPIC) else code
         assert answer.code(path) == expected
