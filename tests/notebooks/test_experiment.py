@@ -19,7 +19,7 @@ from gateway_lib.settings import settings_of
 from .test_notebooks import run
 
 NOTEBOOK = "03_ab_experiment"
-pytestmark = pytest.mark.timeout(600)  # whole notebooks
+pytestmark = pytest.mark.timeout(1200)  # whole notebooks
 FEW = ["-p", "users=130", "-p", "calls=2"]
 
 

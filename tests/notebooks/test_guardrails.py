@@ -26,7 +26,7 @@ SEED = 7
 OPEN_BY_NATURE = {"tool_arguments", "document", "encoded", "streamed_async"}
 """What no guardrail of the local stack looks at or sees through, and AWS's own asynchronous mode."""
 
-pytestmark = pytest.mark.timeout(600)  # whole notebooks and suites
+pytestmark = pytest.mark.timeout(1200)  # whole notebooks and suites
 
 
 def command(environment, *arguments):
@@ -35,7 +35,7 @@ def command(environment, *arguments):
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=540,
+        timeout=1140,
     )
 
 

@@ -35,7 +35,7 @@ def run(environment: dict[str, str], runs: Path, *arguments: str) -> list[tuple[
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=540,
+        timeout=1140,
     )
     assert done.returncode == 0, done.stderr
     folders = [Path(row["folder"]) for row in json.loads(done.stdout)["runs"]]
@@ -153,7 +153,7 @@ def test_benchmark_shows_what_failed(stack, tmp_path):
     assert "n too small" in report
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 def test_nbval_passes_on_the_committed_notebooks(stack, tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "-q", *NOTEBOOKS],
@@ -161,7 +161,7 @@ def test_nbval_passes_on_the_committed_notebooks(stack, tmp_path):
         cwd=PROJECT_ROOT,
         capture_output=True,
         text=True,
-        timeout=540,
+        timeout=1140,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     statuses = {Manifest.read(folder).status for folder in tmp_path.glob("*-*-*")}

@@ -116,7 +116,7 @@ async def test_forms_are_read_too(world):
 CLOSED = """
 /v1/batches /openai/v1/chat/completions /anthropic/v1/messages /v1/threads/t/runs /bedrock/agents/x
 /v1/messages/batches /v1beta/models/any-model:embedContent /v1/images/other
-/vertex_ai/v1/projects/x /v1/videos /rag/query /bedrock/%6dodel/any-model/converse /v1//responses/x/y
+/vertex_ai/v1/projects/x /v1/videos /rag/query /v1//responses/x/y
 """
 
 
