@@ -46,7 +46,7 @@ class ByServers(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         folders = nodeid.partition("::")[0].split("/")[1:-1]
-        shares = folders[:1] in (["contract"], ["notebooks"], ["stack"])
+        shares = folders[:1] in (["contract"], ["notebooks"], ["snippets"], ["stack"])
         return "stack" if shares else "/".join(folders[:2])
 
 
