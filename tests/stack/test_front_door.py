@@ -129,7 +129,7 @@ def test_a_stream_arrives_token_by_token_before_the_provider_has_finished(stack)
     watcher.join()
     assert usage.completion_tokens == len(arrivals) > 10
     gaps = [later - earlier for earlier, later in itertools.pairwise(arrivals)]
-    assert sum(gap > 0.001 for gap in gaps) > len(gaps) / 4, "the chunks arrived in lumps"
+    assert sum(gap > 0.001 for gap in gaps) > len(gaps) / 2, "the chunks arrived in lumps"
     assert in_flight[0]["in_flight"].get(MODEL) == 1, (
         "the provider had finished before the first token arrived"
     )

@@ -128,6 +128,13 @@ async def test_a_path_without_a_bound_is_closed(world, path):
     assert (await world.truth())["calls"] == 0
 
 
+async def test_a_path_in_needless_escapes_goes_nowhere(world):
+    key = await world.user(budgets={MODEL: 50})
+    path = "/bedrock/%6dodel/any-model/converse"
+    answer = await world.http.post(path, json={"model": MODEL}, headers=bearer(key))
+    assert answer.status_code == 400 and (await world.truth())["calls"] == 0
+
+
 @pytest.mark.parametrize(
     "where",
     [
