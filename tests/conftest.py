@@ -25,6 +25,10 @@ from tests import failures
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 # a test run in the background ignores Ctrl-C, and every command it starts and interrupts would, too
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# how wide or coloured a command's table is, a test says: no terminal does, nor readline, which tells
+# every process started after its import that there are 80 columns
+for _name in ("COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+    os.environ.pop(_name, None)
 
 # how long something takes says more of the machine than of the code, and fails no test
 _UNTIMED: dict[str, Any] = {

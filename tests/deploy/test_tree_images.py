@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import datetime
+import importlib.metadata
 import json
 import re
 import subprocess
@@ -136,19 +137,36 @@ def test_the_service_needs_what_its_group_says(repository):
     group = project["dependency-groups"]["service"]
     assert set(group) <= set(project["project"]["dependencies"])
     distributions = {canonicalize_name(Requirement(each).name) for each in group}
+    owners = {
+        str(file): canonicalize_name(distribution.name)
+        for distribution in importlib.metadata.distributions()
+        for file in distribution.files or ()
+    }
     imported = set()
     for path in (repository / "middleware").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
-                imported |= {alias.name.partition(".")[0] for alias in node.names}
+                imported |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                imported.add(node.module.partition(".")[0])
-    known_as = {"jose": "python-jose", "yaml": "pyyaml", "pydantic_settings": "pydantic-settings"}
-    foreign = imported - set(sys.stdlib_module_names) - {"middleware"}
-    needed = {known_as.get(name, name) for name in foreign}
-    # reached by the machinery alone: a URL's scheme, an extra of another
+                # what is imported may be a module itself, of a package that several share
+                imported |= {f"{node.module}.{alias.name}" for alias in node.names}
+    own = {*sys.stdlib_module_names, "middleware"}
+    needed = {_owner(name, owners) for name in imported if name.partition(".")[0] not in own}
     assert needed <= distributions, needed - distributions
     assert distributions <= needed, distributions - needed
+
+
+def _owner(module: str, owners: dict[str, str]) -> str:
+    """The distribution whose file is imported by a dotted name of a module or of what is in it."""
+    for name in (module, module.rpartition(".")[0]):
+        path = name.replace(".", "/")
+        for file in (f"{path}/__init__.py", f"{path}.py"):
+            if file in owners:
+                return owners[file]
+        compiled = (owner for file, owner in owners.items() if file.startswith(f"{path}.cpython-"))
+        if owner := next(compiled, None):
+            return owner
+    raise AssertionError(f"{module}: no installed distribution has it")
 
 
 def test_the_authorities_are_amazons_and_in_force(docker):
