@@ -19,7 +19,7 @@ from middleware.errors import (
     UpstreamUnavailable,
 )
 from middleware.metrics.instruments import UPSTREAM_ERRORS
-from middleware.sending import AT_ONCE, Headers, Request, Whole, as_text
+from middleware.sending import AT_ONCE, Headers, Line, as_text
 from middleware.settings import Settings
 from middleware.silence import Connector
 from middleware.telemetry import answered, current, waited_upstream
@@ -28,6 +28,13 @@ FETCH_SECONDS = 10.0
 # Less than the 5 s after which LiteLLM closes an idle connection: a request sent into a connection that is
 # just being closed would fail, and a POST must not be sent twice.
 KEEPALIVE_SECONDS = 4.0
+_BUFFER = 2**16
+_NOT_ADDED = (
+    "accept",
+    "accept-encoding",
+    "content-type",
+    "user-agent",
+)  # a caller's are all there are
 QUESTIONS = 100
 """Connections to LiteLLM for what the service asks for itself; callers' requests take none of them."""
 
@@ -41,12 +48,10 @@ class Upstream:
 
     def __init__(self, settings: Settings) -> None:
         self._base = settings.litellm_url.rstrip("/")
-        self._address = URL(self._base, encoded=True)
-        self._host = str(self._address.host_port_subcomponent).encode()
-        self._below = self._address.raw_path.rstrip("/")
         self._idle_seconds = settings.idle_seconds
         # no caller's request waits for a connection because of the shadow of another's
         self._calls = _client(settings, settings.max_upstream_connections + settings.shadow_calls)
+        self._line = Line(self._calls, URL(self._base, encoded=True), _timeout(settings), _BUFFER)
         # with all of those taken the service is still answered what it asks for itself
         self._questions = _client(settings, QUESTIONS)
         self.elsewhere = _client(settings, settings.max_upstream_connections)
@@ -110,8 +115,7 @@ class Upstream:
     ) -> Awaitable[aiohttp.ClientResponse]:
         # aiohttp tries requests of other methods twice, for which it needs to know what they are
         if method == "POST" and isinstance(body, bytes) and len(body) <= AT_ONCE:
-            whole = Whole(method, self._below + target, self._host, headers, body)
-            return self._calls.request(method, self._address, data=whole, allow_redirects=False)
+            return self._line.post(target, headers, body)
         if isinstance(body, bytes):
             headers = [pair for pair in headers if pair[0] != b"content-length"]
         text = as_text(headers)
@@ -204,13 +208,17 @@ class Upstream:
 def _client(settings: Settings, connections: int) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         connector=Connector(limit=connections, keepalive_timeout=KEEPALIVE_SECONDS),
-        timeout=aiohttp.ClientTimeout(
-            total=None, sock_connect=settings.connect_seconds, sock_read=settings.read_seconds
-        ),
+        timeout=_timeout(settings),
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),
-        request_class=Request,
-        read_bufsize=2**16,
+        skip_auto_headers=_NOT_ADDED,
+        read_bufsize=_BUFFER,
+    )
+
+
+def _timeout(settings: Settings) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(
+        total=None, sock_connect=settings.connect_seconds, sock_read=settings.read_seconds
     )
 
 

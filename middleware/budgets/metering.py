@@ -6,7 +6,6 @@ from contextlib import nullcontext
 from typing import Any
 
 from starlette.datastructures import Headers, UploadFile
-from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from middleware.auth import Keys
@@ -18,6 +17,7 @@ from middleware.budgets.purse import Purse
 from middleware.budgets.spending import Spending
 from middleware.caller import MAX_BODY, Caller
 from middleware.json_object import Fields, ask_for_usage, decoded, encoded
+from middleware.multipart import form_of
 from middleware.passthrough import relay
 
 _OF_THE_BODY = frozenset((b"content-length", b"content-type", b"content-encoding"))
@@ -95,18 +95,11 @@ def wants_usage(fields: Fields) -> bool:
 
 
 async def _form(scope: Scope, body: bytes) -> dict[str, Any]:
-    """The fields of a form with files, read with what LiteLLM reads it with."""
-
-    async def whole() -> Any:
-        yield body
-
+    """The fields of a form with files."""
     headers = Headers(scope=scope)
     if not headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise CostUnknown("This path takes multipart/form-data.")
-    try:
-        form = await MultiPartParser(headers, whole()).parse()
-    except (MultiPartException, KeyError, ValueError):
-        raise CostUnknown("The form of this call cannot be read.") from None
+    form = await form_of(headers, body, CostUnknown)
     fields: dict[str, Any] = {}
     for name, value in form.multi_items():
         if name == "model" and name in fields:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import orjson
 from starlette.datastructures import Headers, UploadFile
-from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.types import Scope
 
-from middleware.errors import InvalidRequest
 from middleware.guardrails.forms import content_type, is_urlencoded, pairs_of
+from middleware.multipart import form_of
 
 
 def may_be_form(scope: Scope) -> bool:
@@ -38,14 +36,7 @@ async def fields_of(scope: Scope, body: bytes) -> list[dict[str, Any]]:
 
 
 async def _multipart(scope: Scope, body: bytes) -> list[tuple[str, str]]:
-    async def whole() -> AsyncGenerator[bytes, None]:
-        yield body
-
-    try:
-        # with what LiteLLM reads it with
-        form = await MultiPartParser(Headers(scope=scope), whole()).parse()
-    except (MultiPartException, KeyError, ValueError, LookupError):
-        raise InvalidRequest("The form of this call cannot be read.") from None
+    form = await form_of(Headers(scope=scope), body)
     pairs = [
         (name, value) for name, value in form.multi_items() if not isinstance(value, UploadFile)
     ]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from yarl import URL
 
-from middleware.sending import AT_ONCE, Whole
+from middleware.sending import AT_ONCE, complete
 
 CALLERS = {
     "authorization": "Bearer sk-abc",
@@ -44,12 +44,11 @@ async def test_bytes_of_headers_pass_as_they_are(gateway, origin, http):
 @pytest.mark.parametrize("value", [b"a\r\nx-admin: 1", b"a\nb", b"a\rb"])
 def test_a_header_cannot_be_two(value):
     with pytest.raises(ValueError, match="line break"):
-        Whole("POST", "/", b"h", [(b"x-note", value)], b"")
+        complete("POST", "/", b"h", [(b"x-note", value)], b"")
 
 
 def test_a_request_is_what_http_says():
     headers = [(b"content-length", b"7"), (b"x-a", b"1"), (b"x-a", b"2")]
-    whole = Whole("POST", "/a?b", b"h:1", headers, b"body")
-    assert whole.data == (
+    assert complete("POST", "/a?b", b"h:1", headers, b"body") == (
         b"POST /a?b HTTP/1.1\r\nhost: h:1\r\nx-a: 1\r\nx-a: 2\r\ncontent-length: 4\r\n\r\nbody"
     )
