@@ -12,7 +12,7 @@ from middleware.app import create_app
 from middleware.identity.policy import PolicyBroken
 from middleware.settings import Settings
 from middleware.tracing.choice import TracingRefused
-from middleware.unread import giving_up_after
+from middleware.unread import GivingUpSocket, giving_up_after
 
 _OTHER_FILES = 200
 
@@ -45,7 +45,7 @@ def main() -> None:
         port=settings.port,
         loop="uvloop",
         http=giving_up_after(settings.send_seconds),
-        ws="websockets-sansio",
+        ws=GivingUpSocket,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -1,7 +1,7 @@
 """Requests to LiteLLM that are complete before they are sent: head and body as the bytes that they are.
 
-What aiohttp's session does for a request suits those who have dictionaries and streams, redirects, cookies and
-proxies: it copies the headers three times, adds some of its own, and before Python 3.12 starts a task to
+What aiohttp's session does for a request suits those who have dictionaries and streams, redirects, cookies
+and proxies: it copies the headers three times, adds some of its own, and before Python 3.12 starts a task to
 write the body. Here the headers come as bytes, none is to be added, and the body is there. The pool of
 connections, their time limits and the parsing of the answers are aiohttp's as ever.
 """
@@ -45,8 +45,7 @@ class Line:
             timeout: how long connecting may take, and how long the server may be silent.
             buffer: bytes of an answer that may wait for who reads it, before no more are taken.
         """
-        assert session.connector is not None
-        self._connector = session.connector
+        self._session = session
         self._timeout = timeout
         self._buffer = buffer
         self._host = str(address.host_port_subcomponent).encode()
@@ -69,8 +68,11 @@ class Line:
             ValueError: there is a line break where it would make a header more.
         """
         data = complete("POST", self._below + target, self._host, headers, body)
+        connector = self._session.connector
+        if connector is None:
+            raise aiohttp.ClientConnectionError("The session is closed.")
         try:
-            connection = await self._connector.connect(self._to, [], self._timeout)
+            connection = await connector.connect(self._to, [], self._timeout)
         except TimeoutError as error:
             raise aiohttp.ConnectionTimeoutError(f"no connection to {self._to.url}") from error
         try:
@@ -100,7 +102,7 @@ class Line:
             request_info=self._info,
             traces=[],
             loop=self._loop,
-            session=self._to.session,
+            session=self._session,
             stream_writer=StreamWriter(protocol, self._loop),
         )
         try:

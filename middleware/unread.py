@@ -12,6 +12,8 @@ import fcntl
 import struct
 import termios
 
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
 from middleware.intake.wire import BoundedHead
 
 _LOOKS = 10
@@ -78,6 +80,19 @@ class GivingUp(BoundedHead):
         except (AttributeError, OSError):  # not a socket, or a system that does not say
             return waiting
         return int(waiting + struct.unpack("i", queued)[0])
+
+
+class GivingUpSocket(WebSocketsSansIOProtocol):
+    """The protocol of a WebSocket, which ends when its caller neither answers a ping nor takes what waits.
+
+    uvicorn would let it end when all has been taken, and so never.
+    """
+
+    def keepalive_timeout(self) -> None:
+        """No answer to a ping came in time."""
+        super().keepalive_timeout()
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
 
 
 def giving_up_after(seconds: float) -> type[GivingUp]:

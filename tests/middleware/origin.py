@@ -136,6 +136,9 @@ class Origin:
             if message.get("text") == "bye":
                 await send({"type": "websocket.close", "code": 4001})
                 return
+            if message.get("text") == "flood":
+                await self._flood(scope, receive, send)
+                return
             await send(
                 {
                     "type": "websocket.send",
@@ -143,6 +146,17 @@ class Origin:
                     "bytes": message.get("bytes"),
                 }
             )
+
+    async def _flood(self, scope, receive, send) -> None:
+        """Send until the other side is gone."""
+        leaving = asyncio.ensure_future(receive())
+        while not leaving.done():
+            sending = asyncio.ensure_future(
+                send({"type": "websocket.send", "bytes": b"x" * 2**16, "text": None})
+            )
+            await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
+            sending.cancel()
+        self.left.append(scope["path"])
 
 
 async def _answer(send, status: int, body: bytes, headers=()) -> None:

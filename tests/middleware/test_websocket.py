@@ -1,9 +1,15 @@
 from __future__ import annotations
 
+import socket
+
 import aiohttp
 import pytest
 
-from .conftest import eventually
+from middleware.app import create_app
+from middleware.settings import Settings
+from middleware.unread import GivingUpSocket
+
+from .conftest import eventually, opened, served, state_of
 
 
 async def test_text_and_bytes_go_both_ways(gateway, http):
@@ -36,3 +42,18 @@ async def test_a_refused_handshake_is_refused_to_the_caller(gateway, http):
     with pytest.raises(aiohttp.WSServerHandshakeError):
         async with http.ws_connect(f"{gateway}/refused"):
             pass
+
+
+async def test_who_reads_no_message_is_not_waited_for(origin, postgres_url, http):
+    settings = Settings(litellm_key="sk-service", litellm_url=origin.url, database_url=postgres_url)
+    app = create_app(settings)
+    options = {"ws": GivingUpSocket, "ws_ping_interval": 0.1, "ws_ping_timeout": 0.2}
+    async with served(app, server_header=False, **options) as url:
+        connection = await http.ws_connect(f"{await opened(url)}/ws")
+        await connection.send_str("flood")
+        connection.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection._response.connection.transport.pause_reading()
+        await eventually(lambda: origin.left)
+        assert origin.left == ["/ws"]
+        assert state_of(app).telemetry.active == 0
+        await connection.close()
