@@ -14,14 +14,14 @@ import termios
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from middleware.intake.wire import BoundedHead
+from middleware.corked import CorkedAnswers
 
 _LOOKS = 10
 """How often it is looked whether something was taken, within the time in which nothing may be. They are
 counted, so that a service that stands still itself does not take its own time for the caller's."""
 
 
-class GivingUp(BoundedHead):
+class GivingUp(CorkedAnswers):
     """The protocol of a connection, which ends when its caller takes nothing of what waits for him."""
 
     send_seconds = 300.0

@@ -64,10 +64,6 @@ class BoundedHead(HttpToolsProtocol):
         self._in_head = True
         super().on_message_begin()
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if self._in_head:
-            super().on_header(name, value)
-
     def on_body(self, body: bytes) -> None:
         self._got_on = True
         super().on_body(body)
@@ -81,6 +77,8 @@ class BoundedHead(HttpToolsProtocol):
         self._got_on = True
         try:
             super().on_headers_complete()
+            # what uvicorn adds to its own list from now on are trailers
+            self.scope["headers"] = self.headers.copy()
         except httptools.HttpParserInvalidURLError:
             # `CONNECT host:port`: no path of an origin server's (RFC 9112, 3.2)
             self.send_400_response("Invalid HTTP request received.")
