@@ -24,6 +24,7 @@ from middleware.settings import Settings
 
 log = logging.getLogger("middleware")
 Message = dict[str, Any]
+COMPLETE, INCOMPLETE, LOST = map(TURNS.labels, ("complete", "incomplete", "lost"))
 PATIENCE_SECONDS = 20.0
 """How long an answer waits for a database that restarts or fails over."""
 
@@ -124,12 +125,12 @@ class Conversations:
                 await write(reply)
             except DatabaseUnavailable:
                 if time.monotonic() > deadline:
-                    TURNS.labels("lost").inc()
+                    LOST.inc()
                     raise
                 await asyncio.sleep(0.1)
             else:
                 if write is not _unwritten:
-                    TURNS.labels("complete" if reply.complete else "incomplete").inc()
+                    (COMPLETE if reply.complete else INCOMPLETE).inc()
                 return
 
     def end_later(self, write: Write, reply: Reply) -> None:

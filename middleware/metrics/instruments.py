@@ -6,9 +6,10 @@ class. No caller's text becomes one.
 
 from __future__ import annotations
 
-from prometheus_client import Counter, disable_created_metrics
+import prometheus_client
+from prometheus_client import disable_created_metrics
 
-from middleware.metrics.histogram import Histogram
+from middleware.metrics.unlocked import Counter, Histogram
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a line more for each of them, which nothing here asks for
 
@@ -127,7 +128,7 @@ LAG = Histogram(
     registry=None,
     buckets=_LAGS,
 )
-SPANS = Counter(
+SPANS = prometheus_client.Counter(  # with locks: the exporter counts in a thread of its own
     "middleware_spans",
     "Spans of traces: ended, exported, failed. What is dropped from a full queue has only ended.",
     ("outcome",),
