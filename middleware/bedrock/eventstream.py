@@ -41,7 +41,8 @@ def encode(headers: Mapping[str, str], payload: bytes) -> bytes:
 
 def event(name: str, payload: bytes, content_type: str = "application/json") -> bytes:
     """Return the frame of a modelled event, e.g. ``event("messageStop", b"{...}")``."""
-    return _frame(_typed_block("event", ":event-type", name, content_type), payload)
+    head, checksum = _event_head(name, content_type, len(payload))
+    return b"%b%b%b" % (head, payload, _U32.pack(zlib.crc32(payload, checksum)))
 
 
 def exception(name: str, payload: bytes, content_type: str = "application/json") -> bytes:
@@ -50,12 +51,24 @@ def exception(name: str, payload: bytes, content_type: str = "application/json")
 
 
 def _frame(block: bytes, payload: bytes) -> bytes:
-    total = _OVERHEAD + len(block) + len(payload)
+    head, checksum = _head(block, len(payload))
+    return head + payload + _U32.pack(zlib.crc32(payload, checksum))
+
+
+def _head(block: bytes, length: int) -> tuple[bytes, int]:
+    """What a frame has before a payload of this length, and the checksum of that."""
+    total = _OVERHEAD + len(block) + length
     if total > MAX_FRAME:
         raise ValueError(f"event-stream frame of {total} bytes exceeds {MAX_FRAME}")
     prelude = _PRELUDE.pack(total, len(block))
     head = prelude + _U32.pack(zlib.crc32(prelude)) + block
-    return head + payload + _U32.pack(zlib.crc32(payload, zlib.crc32(head)))
+    return head, zlib.crc32(head)
+
+
+@lru_cache(maxsize=1024)
+def _event_head(name: str, content_type: str, length: int) -> tuple[bytes, int]:
+    # tokens are short, so that few lengths come again and again
+    return _head(_typed_block("event", ":event-type", name, content_type), length)
 
 
 @lru_cache(maxsize=256)
