@@ -104,13 +104,12 @@ class Database:
         if self._pool:
             self._pool.terminate()
 
+    def idle(self) -> asyncpg.Connection | None:
+        """A connection that lies ready, for `give_back` or `part_with`; it may have been lost meanwhile."""
+        return self._idle.pop() if self._idle else None
+
     async def lend(self) -> asyncpg.Connection:
-        """A connection, for `give_back` or `part_with`. Raises `DatabaseUnavailable`."""
-        while self._idle:
-            connection = self._idle.pop()
-            if not connection.is_closed():
-                return connection
-            await self.part_with(connection)
+        """Another one. Raises `DatabaseUnavailable`."""
         if self._pool is None:
             raise DatabaseUnavailable
         async with asyncio.timeout(WAIT_SECONDS):
@@ -181,7 +180,11 @@ class Use:
                     raise DatabaseUnavailable from error
                 raise
         try:
-            self._connection = await self._database.lend()
+            while connection := self._database.idle():
+                if not connection.is_closed():
+                    break
+                await self._database.part_with(connection)
+            self._connection = connection or await self._database.lend()
         except BaseException as error:
             self._leave(error)
             raise
@@ -216,6 +219,8 @@ class Use:
             self._asked.__exit__(type(error) if error else None, error, None)
         if self._waits:
             self._database.places.release()
+        if error is None:
+            return
         if isinstance(error, asyncpg.CharacterNotInRepertoireError):
             raise InvalidRequest(NO_NUL) from error
         if isinstance(error, _GONE):

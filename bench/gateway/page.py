@@ -30,9 +30,10 @@ def table(kept: Mapping[str, Mapping[str, Any]]) -> str:
     rows = kept.values()
     days = sorted({str(row["at"])[:10] for row in rows})
     few, many = (pick(int(row["requests"]) for row in rows) for pick in (min, max))
+    calls = str(few) if few == many else f"{few} to {many}"
     quiet, busy = (pick(row["load"] for row in rows) for pick in (min, max))
     lines = [
-        f"Measured on {' and '.join(days)}, {few} to {many} calls for each number, on {os.cpu_count()} cores "
+        f"Measured on {' and '.join(days)}, {calls} calls for each number, on {os.cpu_count()} cores "
         f"with a load average of {quiet:.0f} to {busy:.0f}.",
         "",
         "| setting | CPU per request, LiteLLM's defaults = 1 | rounds | |",

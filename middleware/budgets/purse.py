@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from middleware.auth import Identity
 from middleware.budgets.estimate import Body, Estimate, after, chat, check
@@ -23,8 +22,7 @@ class Holding(Protocol):
         """Make one, in every budget of the purse that is for the model."""
 
 
-@dataclass(frozen=True, slots=True)
-class Purse:
+class Purse(NamedTuple):
     """Whose it is, and what is in it: nothing, for most."""
 
     identity: Identity

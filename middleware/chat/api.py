@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable
+from contextlib import nullcontext
 
 from starlette.types import Receive, Scope, Send
 
@@ -85,7 +86,7 @@ class ChatApi:
             routes.only_model(self._model, scope, request.fields)
             request.rewrite()
             scope = as_json(scope)
-        with caller.watched():
+        with caller.watched() if request.may_name_prompt else nullcontext():
             route = await prompted(request, state.prompts, catalogue)
         await check(guardrails, scope, request, route, catalogue)
         request.forget_store(route.providers)

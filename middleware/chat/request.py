@@ -52,6 +52,11 @@ class ChatRequest:
         return bool(self.fields.get("stream"))
 
     @property
+    def may_name_prompt(self) -> bool:
+        """Whether the model may be a prompt's ARN, which takes a while to find."""
+        return isinstance(self.model, str) and self.model.startswith("arn:")
+
+    @property
     def choices(self) -> int:
         """How many answers are asked for."""
         count = self.fields.get("n")

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import aiohttp
 import orjson
@@ -39,8 +38,7 @@ _LARGEST_ERROR = 2**20
 Send = Callable[[bytes], Awaitable[aiohttp.ClientResponse]]
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(NamedTuple):
     """LiteLLM's answer, which whoever has asked closes; one that is an error has been read."""
 
     response: aiohttp.ClientResponse

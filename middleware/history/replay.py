@@ -36,12 +36,12 @@ def shown(past: list[Past], messages: list[Message], route: Route) -> Any:
     if not past:
         return messages
     if all(turn.plain and turn.reply_plain and turn.complete for turn in past):
-        pieces = _collapsed([*(turn.messages for turn in past), orjson.dumps(messages)])
-        replies = (turn.reply for turn in past)
-        joined = b",".join(
-            piece for pair in zip(pieces, (*replies, b""), strict=True) for piece in pair if piece
-        )
-        return orjson.Fragment(b"[" + joined + b"]")
+        pieces: list[bytes] = []
+        questions = _collapsed([*[turn.messages for turn in past], orjson.dumps(messages)])
+        for question, turn in zip(questions, past, strict=False):
+            pieces += question, turn.reply
+        pieces.append(questions[-1])
+        return orjson.Fragment(b"[%b]" % b",".join(filter(None, pieces)))
     turns = [*(decoded(turn) for turn in past), messages]
     *before, new = _without_repeats(turns)
     return [*for_provider([one for turn in before for one in turn], route), *new]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from middleware.auth import Identity
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """What is stored when a turn is accepted."""
 
     interface: str
@@ -22,8 +21,7 @@ class Question:
     """Whether every provider takes these messages as they are."""
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(NamedTuple):
     """A conversation that begins with a turn which is stored when it ends."""
 
     session: UUID
@@ -32,8 +30,7 @@ class Opening:
     accepted_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """What is stored when a turn ends."""
 
     complete: bool
@@ -47,8 +44,7 @@ class Reply:
     cost: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(NamedTuple):
     """A turn that had ended, as later ones see it."""
 
     messages: bytes

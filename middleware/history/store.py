@@ -11,6 +11,7 @@ before that, so there is no turn beside it whose order could matter.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -42,7 +43,8 @@ _CONTINUE = """
         WHERE (SELECT count(*) < $9 AND coalesce(sum(size), 0) + $8::integer <= $10 FROM kept)
         RETURNING id
     )
-    SELECT (SELECT id FROM accepted) AS accepted, past.*
+    SELECT (SELECT id FROM accepted) AS accepted,
+           past.messages, past.plain, past.message, past.reply_plain, past.complete
     FROM session LEFT JOIN (SELECT * FROM kept WHERE message IS NOT NULL) AS past ON true
     ORDER BY past.id
 """
@@ -71,6 +73,12 @@ def owned_by(identity: Identity, by_user: bool, place: int) -> tuple[str, str]:
     if by_user and identity.user_id is not None:
         return f"user_id = ${place}", identity.user_id
     return f"key_hash = ${place}", identity.key_hash
+
+
+@lru_cache
+def _of(owner: str, statement: str) -> str:
+    """A statement about the sessions of an owner: one text, by which asyncpg finds what it has prepared."""
+    return statement.format(owner=owner)
 
 
 # The session's id is new, so that what is there already was written by this very statement, tried before.
@@ -128,7 +136,7 @@ class Store:
         try:
             async with self._database.connection() as connection:
                 rows = await connection.fetch(
-                    _CONTINUE.format(owner=owner),
+                    _of(owner, _CONTINUE),
                     session,
                     value,
                     *_columns(question, size),
@@ -140,29 +148,27 @@ class Store:
             raise SessionNotFound
         if rows[0]["accepted"] is None:
             raise ConversationFull(self._full())
-        return rows[0]["accepted"], [
-            Past(row[2], row[3], row[5], row[6], row[7]) for row in rows if row[1] is not None
-        ]
+        return rows[0]["accepted"], [Past._make(row[1:]) for row in rows if row[1] is not None]
 
     async def size(self, identity: Identity, session: UUID) -> tuple[int, bool]:
         """How many bytes a conversation of the caller's has, and whether all of them are plain text."""
         owner, value = owned_by(identity, self._by_user, 2)
         async with self._database.connection() as connection:
-            row = await connection.fetchrow(_SIZE.format(owner=owner), session, value)
+            row = await connection.fetchrow(_of(owner, _SIZE), session, value)
         return row[0], row[1]
 
     async def has(self, identity: Identity, session: UUID) -> bool:
         """Whether there is such a conversation of the caller's."""
         owner, value = owned_by(identity, self._by_user, 2)
         async with self._database.connection() as connection:
-            found = await connection.fetchval(_HAS.format(owner=owner), session, value)
+            found = await connection.fetchval(_of(owner, _HAS), session, value)
         return found is not None
 
     async def past(self, identity: Identity, session: UUID, beside: str) -> list[Past]:
         """The turns of a conversation of the caller's that have ended, but for that of one request."""
         owner, value = owned_by(identity, self._by_user, 2)
         async with self._database.connection() as connection:
-            rows = await connection.fetch(_HEARD.format(owner=owner), session, value, beside)
+            rows = await connection.fetch(_of(owner, _HEARD), session, value, beside)
         return [Past(*row) for row in rows]
 
     async def end(self, turn: int, reply: Reply) -> None:
