@@ -8,9 +8,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 from fastapi import FastAPI
+from starlette.datastructures import State
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -114,6 +116,9 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         redoc_url=None,
         openapi_url=None,
     )
+    # the parts, as plain attributes: each request asks for them eight times and more, and each time
+    # starlette's own `State` would have a function of its look
+    app.state = cast("State", SimpleNamespace())
     handlers.install(app)
     for router in _ROUTERS:
         app.include_router(router)

@@ -15,7 +15,7 @@ from middleware.identity.jwks import KeySet
 from middleware.identity.management import Management
 from middleware.identity.people import People
 from middleware.identity.policy import Policy, PolicyBroken
-from middleware.identity.routes import READING, is_dear, is_managed
+from middleware.identity.routes import READING, meaning
 from middleware.identity.sign_up import PATH, SignUp
 from middleware.identity.tokens import Tokens
 from middleware.settings import Settings
@@ -73,7 +73,8 @@ class Gate:
     def governs(self, scope: Scope) -> bool:
         """Whether an http request may be one that changes who may do what."""
         path: str = scope["path"]
-        return is_dear(path) or (scope["method"] not in READING and is_managed(path))
+        found = meaning(path)
+        return found.is_dear or (found.is_managed and scope["method"] not in READING)
 
     def governor(self, scope: Scope) -> ASGIApp:
         """Who serves such a request."""

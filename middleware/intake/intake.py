@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -21,7 +22,7 @@ from middleware.errors import (
 from middleware.guard import Guard, Render
 from middleware.guardrails.checking import goes_on_unread
 from middleware.guardrails.forms import content_type, is_form, is_large, is_urlencoded
-from middleware.identity.routes import is_managed
+from middleware.identity.routes import meaning
 from middleware.intake.addresses import AllowedHosts, may_have_one, refuse_crowded
 from middleware.intake.errors import AddressRefused, EncodingRefused, HeadersTooLarge
 from middleware.intake.forms import fields_of, hides_signs, may_be_form
@@ -62,7 +63,7 @@ class Intake:
         raw: bytes = scope.get("raw_path", b"")
         refuse_misspelt(raw.partition(b"?")[0] if b"?" in raw else raw)
         headers: list[tuple[bytes, bytes]] = scope["headers"]
-        size = sum([len(name) + len(value) for name, value in headers])
+        size = sum(map(len, chain.from_iterable(headers)))
         if len(headers) > self._most_headers or size > self._most_header_bytes:
             raise HeadersTooLarge(
                 f"The gateway reads {self._most_headers} headers of {self._most_header_bytes} bytes in all."
@@ -117,7 +118,7 @@ class Intake:
         if len(body) > self._most_body:
             raise too_large(self._most_body)
         # an administrator says where LiteLLM finds what it needs; nobody else gets past these paths
-        if (may_have_one(body) or hides_signs(scope)) and not is_managed(scope["path"]):
+        if (may_have_one(body) or hides_signs(scope)) and not meaning(scope["path"]).is_managed:
             await self._refuse_addresses(scope, body)
 
     async def _refuse_addresses(self, scope: Scope, body: bytes) -> None:

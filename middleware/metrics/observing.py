@@ -40,10 +40,11 @@ def call_ended(scope: Scope, exchange: Exchange, operation: str, seconds: float)
         _first(operation, model).observe(exchange.first - exchange.began)
     if exchange.cost:
         _cost(model).inc(exchange.cost)
+    taken, given = _tokens(operation, model)
     if exchange.input_tokens is not None:
-        _tokens(operation, model, "input").observe(exchange.input_tokens)
+        taken.observe(exchange.input_tokens)
     if exchange.output_tokens is not None:
-        _tokens(operation, model, "output").observe(exchange.output_tokens)
+        given.observe(exchange.output_tokens)
     elif not failed:
         _unknown(model).inc()
 
@@ -64,8 +65,10 @@ def _first(operation: str, model: str) -> Histogram:
 
 
 @lru_cache(maxsize=4096)
-def _tokens(operation: str, model: str, kind: str) -> Histogram:
-    return instruments.TOKENS.labels(operation, model, kind)
+def _tokens(operation: str, model: str) -> tuple[Histogram, Histogram]:
+    """Of input and of output."""
+    labels = instruments.TOKENS.labels
+    return labels(operation, model, "input"), labels(operation, model, "output")
 
 
 @lru_cache(maxsize=1024)

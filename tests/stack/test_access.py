@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from middleware.app import _ROUTERS
-from middleware.identity.routes import is_managed
+from middleware.identity.routes import meaning
 
 TABLE: dict[str, Any] = yaml.safe_load(
     (Path(__file__).resolve().parents[2] / "docs" / "access.yaml").read_text()
@@ -123,7 +123,7 @@ def test_what_litellm_has_that_writes_is_in_the_table_or_an_administrators(writi
     assert len(writing) > 300
     own: dict[str, list[str]] = {}
     for method, path in writing:
-        if not is_managed(path):
+        if not meaning(path).is_managed:
             own.setdefault(path, []).append(method)
     assert {path: sorted(methods) for path, methods in own.items()} == TABLE["callers"]
 
@@ -136,7 +136,7 @@ def test_what_is_an_administrators_is_refused_to_everybody_else(http, keys, writ
     wrong = []
     for method, path in writing:
         plain = re.sub(r"\{[^}]*\}", "none", path)
-        if not is_managed(path) or plain in THEIR_OWN or plain.endswith("/regenerate"):
+        if not meaning(path).is_managed or plain in THEIR_OWN or plain.endswith("/regenerate"):
             continue
         for who in ("nobody", "stranger", "keyless", "user", "team", "onlooker", "viewer"):
             key = keys[who]

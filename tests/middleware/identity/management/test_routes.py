@@ -8,7 +8,7 @@ from pathlib import Path
 import litellm
 import pytest
 
-from middleware.identity.routes import is_managed
+from middleware.identity.routes import meaning
 from tests.middleware.history.litellm import MASTER
 
 from ..conftest import bearer
@@ -139,7 +139,7 @@ def test_whatever_litellm_lets_change_who_may_do_what_is_governed(module):
         )
     assert found
     for path in found:
-        assert is_managed(path), path
+        assert meaning(path).is_managed, path
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
