@@ -21,7 +21,8 @@ from bench import conversations, memory, meters, servers
 from bench.load import CHAT, CHAT_STREAM, CONVERSE, CONVERSE_STREAM, Load, continuing
 from bench.servers import Server
 
-ROUNDS = 5
+ROUNDS, WARM_UPS = 25, 3
+"""Many short ones: the speed of a virtual machine changes within seconds."""
 HISTORY = 0.5
 """Milliseconds of CPU time that the history may add to a call. What that is in calls of the bare
 pass-through is shown beside it: on a machine where those cost 0.4 ms and not 0.15, it is a harder bound."""
@@ -74,7 +75,7 @@ def main() -> None:
         kept, _ = middleware("kept", "always")
         long, long_url = middleware("long", "always")
         full, full_url = middleware("full", "always")
-        sessions = conversations.begin(long_url, CHAT.requests, TURNS)
+        sessions = conversations.begin(long_url, CHAT.requests * (WARM_UPS + ROUNDS), TURNS)
         conversations.begin(full_url, SESSIONS, 1)
         subjects = [
             Subject("bare", bare, CHAT),
@@ -105,8 +106,9 @@ def main() -> None:
 
 
 async def _rounds(subjects: list[Subject]) -> None:
-    for subject in subjects:  # connections, caches and code paths warm up outside the measurement
-        await subject.load.run(subject.server.url)
+    for _ in range(WARM_UPS):  # connections, caches and code paths, outside the measurement
+        for subject in subjects:
+            await subject.load.run(subject.server.url)
     for _ in range(ROUNDS):
         for subject in subjects:
             await subject.measure()

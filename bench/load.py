@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from itertools import cycle, islice
 
 import aiohttp
@@ -99,16 +100,20 @@ class Load:
     path: str
     headers: dict[str, str]
     bodies: list[bytes]
-    """One for each request, again from the first when all were sent."""
+    """One for each request, of one run after the other, and again from the first when all were sent."""
     requests: int
     concurrency: int
     units: int = 1
+    _coming: Iterator[bytes] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_coming", cycle(self.bodies))
 
     async def run(self, base: str) -> list[float]:
         """Send them all; returns their durations in seconds."""
         connector = aiohttp.TCPConnector(limit=self.concurrency)
         async with aiohttp.ClientSession(connector=connector, auto_decompress=False) as session:
-            left = iter(islice(cycle(self.bodies), self.requests))
+            left = iter(islice(self._coming, self.requests))
 
             async def one_connection() -> list[float]:
                 return [await self._one(session, base, body) for body in left]
@@ -125,11 +130,11 @@ class Load:
         return time.perf_counter() - began
 
 
-CHAT = Load("/v1/chat/completions", _OPENAI, [_chat(stream=False)], 1500, 4)
-CONVERSE = Load(f"/bedrock/model/{MODEL}/converse", _BOTO3, [_converse()], 1500, 4)
-CHAT_STREAM = Load("/v1/chat/completions", _OPENAI, [_chat(stream=True)], 100, 20, CHUNKS)
+CHAT = Load("/v1/chat/completions", _OPENAI, [_chat(stream=False)], 300, 4)
+CONVERSE = Load(f"/bedrock/model/{MODEL}/converse", _BOTO3, [_converse()], 300, 4)
+CHAT_STREAM = Load("/v1/chat/completions", _OPENAI, [_chat(stream=True)], 20, 20, CHUNKS)
 CONVERSE_STREAM = Load(
-    f"/bedrock/model/{MODEL}/converse-stream", _BOTO3, [_converse()], 100, 20, CHUNKS
+    f"/bedrock/model/{MODEL}/converse-stream", _BOTO3, [_converse()], 20, 20, CHUNKS
 )
 
 
