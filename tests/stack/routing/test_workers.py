@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import pytest
@@ -12,9 +14,10 @@ import pytest
 from gateway_lib.experiments import routing
 from gateway_lib.experiments.routing import Deployment
 from gateway_lib.experiments.routing.examples import FIRST, THIRD
-from gateway_lib.local import ports, prisma
+from gateway_lib.local import certificates, ports, prisma
 from gateway_lib.local.client import RunningStack
-from gateway_lib.local.component import Process
+from gateway_lib.local.component import Component, Process
+from gateway_lib.local.doors import Doors
 from gateway_lib.local.litellm import LiteLLM
 from gateway_lib.local.postgres import Postgres
 from gateway_lib.local.redis import Redis
@@ -27,26 +30,48 @@ WORKERS = 3
 
 @pytest.fixture(scope="module")
 def workers(stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """Another LiteLLM on the stack's database and Redis, with several workers and no middleware before it."""
+    """Another LiteLLM on the stack's database and Redis, with several workers, and a middleware before it."""
     secrets = stack.state.secrets()
     port = {part["name"]: part["port"] for part in stack.snapshot["components"]}
+    postgres = Postgres(stack.state, port["postgres"], secrets.postgres_password)
+    redis = Redis(stack.state, port["redis"], secrets.redis_password)
     litellm = LiteLLM(
         stack.state,
         ports.choose(),
-        Postgres(stack.state, port["postgres"], secrets.postgres_password),
-        Redis(stack.state, port["redis"], secrets.redis_password),
+        postgres,
+        redis,
         stack.environment["GATEWAY_SIMULATOR_URL"],
         secrets,
         prisma.prepare(lambda line: None),
         workers=WORKERS,
     )
-    component = replace(litellm.component(), prepare=None)
-    process = Process(component, tmp_path_factory.mktemp("workers") / "litellm.log")
+    doors = Doors(
+        ports.choose(),
+        ports.choose(),
+        certificates.ensure(stack.state),
+        litellm.url,
+        secrets.master_key,
+        postgres,
+        redis,
+        "workers",
+        f"{stack.environment['GATEWAY_SIMULATOR_URL']}/bedrock",
+        f"{stack.environment['GATEWAY_SIMULATOR_URL']}/oidc",
+    )
+    logs = tmp_path_factory.mktemp("workers")
+    door = doors.http()
+    with started(replace(litellm.component(), prepare=None), logs), started(door, logs):
+        yield settings_of(
+            {**stack.environment, "GATEWAY_BASE_URL": door.address, "GATEWAY_TLS_URL": ""}
+        )
+
+
+@contextmanager
+def started(component: Component, logs: Path) -> Iterator[None]:
+    """A part, from ready to ended."""
+    process = Process(component, logs / f"{component.name}.log")
     try:
         wait_until(component.ready, 180)
-        yield settings_of(
-            {**stack.environment, "GATEWAY_BASE_URL": litellm.url, "GATEWAY_TLS_URL": ""}
-        )
+        yield
     finally:
         process.ask_to_stop()
         process.reap(time.monotonic() + 10)
