@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -18,6 +17,7 @@ from starlette.types import Scope
 from middleware.budgets import estimate
 from middleware.budgets.errors import CostUnknown
 from middleware.budgets.estimate import Estimate
+from middleware.remembered import Remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,6 @@ class Unbounded:
 
 
 UNBOUNDED = Unbounded()
-_LONG_PATH = 256
 _SLASHES = re.compile("/{2,}")
 _V1 = r"(?:/v1)?"
 _AZURE = r"(?:(?:/v1)?|/(?:openai/deployments|engines)/(?P<model>.+))"
@@ -87,12 +86,10 @@ def of(scope: Scope) -> Metered | Unbounded | None:
         return UNBOUNDED if _is_costly(_path(scope)) else None
     if scope["method"] in ("GET", "HEAD", "OPTIONS", "DELETE"):
         return None
-    path = _path(scope)
-    # a caller can make a path long, and 1024 of them are kept
-    return (_of_path if len(path) <= _LONG_PATH else _of_path.__wrapped__)(path)
+    return _of_path(_path(scope))
 
 
-@lru_cache(maxsize=1024)
+@Remembered
 def _of_path(path: str) -> Metered | Unbounded | None:
     for pattern, metered in _METERED:
         if found := pattern.fullmatch(path):

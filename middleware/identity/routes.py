@@ -7,8 +7,9 @@ listed is what LiteLLM has. A test compares it with LiteLLM's own description (d
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import NamedTuple
+
+from middleware.remembered import Remembered
 
 _ENTITIES = (
     "key", "user", "team", "organization", "project", "budget", "customer", "end_user", "invitation",
@@ -32,7 +33,6 @@ _MANAGED = re.compile(rf"/+(?:v\d+/+)?(?:{'|'.join((*_ENTITIES, *_PARTS))})(?:/|
 _SLASHES = re.compile("/{2,}")
 # reading that has every model called once, at everybody's cost, or tells somebody something
 _DEAR = frozenset(("/health", "/health/services", "/health/test_connection"))
-_LONG_PATH = 256
 READING = frozenset(("GET", "HEAD", "OPTIONS"))
 # what the owner of a key may do that gives nobody more, and what only reads although it is a POST
 HARMLESS = frozenset(
@@ -57,13 +57,8 @@ class Meaning(NamedTuple):
     """Even reading it costs what is not the reader's."""
 
 
+@Remembered
 def meaning(path: str) -> Meaning:
-    """What a path of LiteLLM's means. Asked of each request, so that what was found is remembered."""
-    # a caller can make a path long, and 1024 of them are kept
-    return (_meaning if len(path) <= _LONG_PATH else _meaning.__wrapped__)(path)
-
-
-@lru_cache(maxsize=1024)
-def _meaning(path: str) -> Meaning:
+    """What a path of LiteLLM's means."""
     is_dear = _SLASHES.sub("/", path).rstrip("/") in _DEAR
     return Meaning(_MANAGED.match(path) is not None, is_dear)

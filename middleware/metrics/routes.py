@@ -6,17 +6,16 @@ Paths that are not known here are LiteLLM's others, under one name: callers coul
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import NamedTuple
 
 from starlette.types import Scope
 
 from middleware.bedrock import paths
+from middleware.remembered import Remembered
 
 CHAT, TEXT, EMBEDDINGS = "chat", "text_completion", "embeddings"
 GENERATE = "generate_content"
 OTHERS = "/{path}"
-_LONG_PATH = 256
 _METHODS = frozenset(
     ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "CONNECT", "TRACE")
 )
@@ -86,8 +85,7 @@ def of(scope: Scope) -> Route:
     if own is not None:
         return Route(own.path, "gateway")
     path: str = scope["path"]
-    # a caller can make a path long, and 1024 of them are kept
-    return (_of_path if len(path) <= _LONG_PATH else _of_path.__wrapped__)(path)
+    return _of_path(path)
 
 
 def method_of(scope: Scope) -> str:
@@ -96,7 +94,7 @@ def method_of(scope: Scope) -> str:
     return method if method in _METHODS or method == "WEBSOCKET" else "_OTHER"
 
 
-@lru_cache(maxsize=1024)
+@Remembered
 def _of_path(path: str) -> Route:
     if known := _KNOWN.get(path):
         return known

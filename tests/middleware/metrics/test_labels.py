@@ -11,6 +11,7 @@ from prometheus_client.exposition import generate_latest
 from middleware.admission.admission import Admission
 from middleware.budgets import routes as costs
 from middleware.errors import CallerGone
+from middleware.identity.routes import meaning
 from middleware.metrics import routes
 from middleware.metrics.api import registry_of
 from middleware.settings import Settings
@@ -43,15 +44,19 @@ def test_calls_of_models_are_counted_as_such(path, template, operation):
 
 @pytest.mark.parametrize(
     ("of", "kept"),
-    [(routes.of, routes._of_path), (costs.of, costs._of_path)],
-    ids=["metrics", "budgets"],
+    [
+        (routes.of, routes._of_path),
+        (costs.of, costs._of_path),
+        (lambda scope: meaning(scope["path"]), meaning),
+    ],
+    ids=["metrics", "budgets", "identity"],
 )
 def test_long_paths_are_not_kept(of, kept):
-    before = kept.cache_info().currsize
+    before = kept.known.cache_info().currsize
     for n in range(5):
         scope = {"type": "http", "method": "POST", "path": f"/{n}/{'x' * 1000}/chat/completions"}
         of(scope)
-    assert kept.cache_info().currsize == before
+    assert kept.known.cache_info().currsize == before
 
 
 def test_gauges_are_read_before_they_go_to_another_thread():
