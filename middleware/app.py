@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from functools import lru_cache
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from fastapi import FastAPI
 from starlette.datastructures import State
@@ -44,6 +44,7 @@ from middleware.history.conversations import Conversations
 from middleware.history.retention import Retention
 from middleware.identity import api as identity
 from middleware.identity.gate import Gate, load_policy
+from middleware.identity.routes import meaning
 from middleware.intake.addresses import AllowedHosts
 from middleware.intake.intake import Intake
 from middleware.intake.origins import Origins, origins
@@ -156,6 +157,15 @@ _KNOWN_PATHS, _LONG_PATH = 1024, 256
 _NAME = re.compile(r"\(\?P<\w+>")  # two routes may name a parameter alike, one expression may not
 
 
+class _Way(NamedTuple):
+    """What becomes of the requests of one path."""
+
+    app: ASGIApp
+    """Who serves those of http; it holds nothing of a request."""
+    is_managed: bool
+    """Whether some of them show or change who may do what. Calls of models do not."""
+
+
 class _FrontDoor:
     """Sends each request where it is served: routes of ours, the Bedrock API by raw path, LiteLLM.
 
@@ -173,31 +183,30 @@ class _FrontDoor:
         self._known = lru_cache(maxsize=_KNOWN_PATHS)(self._found)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        serving = self._serving(scope)
         if scope["type"] == "lifespan":
-            await serving(scope, receive, send)
+            await self._app(scope, receive, send)
             return
+        scope["app"] = self._app
+        path, raw = scope["path"], raw_path(scope)
+        serving, is_managed = (self._known if len(raw) < _LONG_PATH else self._found)(path, raw)
         gate: Gate = self._app.state.gate
-        if scope["type"] == "http":
+        if scope["type"] == "websocket":
+            serving = serving if serving is self._app else self._websocket
+        elif is_managed:
             if serving is not self._app and gate.governs(scope):
                 serving = Guard(gate.governor(scope), render_openai)
             if manages(scope):
                 serving = Guard(Management(serving), render_openai)
         if gate.exchanges(scope):
-            render = errors.render if scope["path"].startswith(paths.PREFIX) else render_openai
+            render = errors.render if path.startswith(paths.PREFIX) else render_openai
             serving = Guard(gate.exchange(serving), render)
         await serving(scope, receive, send)
 
-    def _serving(self, scope: Scope) -> ASGIApp:
-        if scope["type"] == "lifespan":
-            return self._app
-        scope["app"] = self._app
-        path, raw = scope["path"], raw_path(scope)
-        found = (self._known if len(raw) < _LONG_PATH else self._found)(path, raw)
-        return self._websocket if scope["type"] == "websocket" and found is not self._app else found
+    def _found(self, path: str, raw: str) -> _Way:
+        means = meaning(path)
+        return _Way(self._serving(path, raw), means.is_managed or means.is_dear)
 
-    def _found(self, path: str, raw: str) -> ASGIApp:
-        """Who serves http requests of this path; nothing that does holds anything of a request."""
+    def _serving(self, path: str, raw: str) -> ASGIApp:
         if self._own.match(path):
             return self._app
         if path.endswith(_CHAT) and (model := chat_paths.parse(raw)) is not None:

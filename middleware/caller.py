@@ -21,7 +21,9 @@ class Caller:
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
-        self._read = asyncio.Event()
+        self._is_read = False
+        self._read: asyncio.Event | None = None
+        """For who waits for it, which is rare."""
 
     async def body(self) -> Body:
         """The whole body where it arrived in one piece, which is the rule; else a stream of it."""
@@ -31,25 +33,25 @@ class Caller:
         first: bytes = message.get("body", b"")
         if message.get("more_body"):
             return self._rest(first)
-        self._read.set()
+        self._is_read = True
         return first or None
 
     async def whole(self, limit: int) -> bytes:
         """All of the body. Raises `RequestTooLarge` beyond `limit` bytes."""
         body = await self.body()
-        if not isinstance(body, bytes | None):
-            pieces, size = [], 0
-            async for piece in body:
-                size += len(piece)
-                if size > limit:
-                    raise RequestTooLarge(f"The request is larger than {limit} bytes.")
-                pieces.append(piece)
-            body = b"".join(pieces)
-        return body or b""
+        if body is None or isinstance(body, bytes):
+            return body or b""
+        pieces, size = [], 0
+        async for piece in body:
+            size += len(piece)
+            if size > limit:
+                raise RequestTooLarge(f"The request is larger than {limit} bytes.")
+            pieces.append(piece)
+        return b"".join(pieces)
 
     def watched(self) -> Watch:
         """A context that is cancelled as soon as the caller leaves, and then raises `CallerGone`."""
-        return Watch(self._receive, self._read)
+        return Watch(self._receive, None if self._is_read else self._waited_for())
 
     async def _rest(self, first: bytes) -> AsyncIterator[bytes]:
         yield first
@@ -60,7 +62,13 @@ class Caller:
                 raise CallerGone
             yield message.get("body", b"")
             more = message.get("more_body", False)
-        self._read.set()
+        self._is_read = True
+        if self._read:
+            self._read.set()
+
+    def _waited_for(self) -> asyncio.Event:
+        self._read = self._read or asyncio.Event()
+        return self._read
 
 
 class Watch:
@@ -72,8 +80,8 @@ class Watch:
 
     __slots__ = ("_gone", "_over", "_read", "_receive", "_task", "_watching", "_worker")
 
-    def __init__(self, receive: Receive, read: asyncio.Event) -> None:
-        """Watch what `receive` gives once the body is `read`."""
+    def __init__(self, receive: Receive, read: asyncio.Event | None) -> None:
+        """Watch what `receive` gives once the body is `read`; None where it is already."""
         self._receive = receive
         self._read = read
         self._gone = self._over = False
@@ -113,7 +121,7 @@ class Watch:
             self._task.add_done_callback(lambda _: self._watching.close())
 
     async def _watch(self) -> None:
-        if not self._read.is_set():
+        if self._read:
             await self._read.wait()
         while (await self._receive())["type"] != "http.disconnect":
             pass

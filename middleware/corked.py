@@ -10,29 +10,32 @@ from __future__ import annotations
 import asyncio
 from typing import Any, cast
 
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
 from middleware.intake.wire import BoundedHead
 
 
 class Corked:
-    """The transport of one answer, as far as uvicorn uses it for that."""
+    """The transport of one answer until it has begun, as far as uvicorn uses it for that."""
 
-    __slots__ = ("_has_begun", "_head", "_loop", "_transport")
+    __slots__ = ("_cycle", "_head", "_loop", "_transport")
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
-        self._transport = transport
+    def __init__(self, cycle: RequestResponseCycle, loop: asyncio.AbstractEventLoop) -> None:
+        self._cycle = cycle
         self._loop = loop
         self._head = b""
-        self._has_begun = False
+        self._transport = cycle.transport
+        cycle.transport = cast("Any", self)
 
     def write(self, data: bytes) -> None:
         """Write `data`: the first of an answer with what comes next, or else a moment later."""
-        if self._head:
-            data, self._head = self._head + data, b""
-        elif not self._has_begun:
-            self._has_begun, self._head = True, data
+        if not self._head:
+            self._head = data
             self._loop.call_soon(self._uncork)
             return
-        self._transport.write(data)
+        head, self._head = self._head, b""
+        self._transport.write(head + data)
+        self._cycle.transport = self._transport
 
     def close(self) -> None:
         """Close the connection once all is sent."""
@@ -47,6 +50,7 @@ class Corked:
         if self._head:
             head, self._head = self._head, b""
             self._transport.write(head)
+        self._cycle.transport = self._transport
 
 
 class CorkedAnswers(BoundedHead):
@@ -56,4 +60,4 @@ class CorkedAnswers(BoundedHead):
         before = self.cycle
         super().on_headers_complete()
         if self.cycle is not None and self.cycle is not before:
-            self.cycle.transport = cast("Any", Corked(self.transport, self.loop))
+            Corked(self.cycle, self.loop)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Coroutine, Generator
+from types import CoroutineType
 from typing import Any
 
 from starlette.types import Message, Receive
@@ -35,7 +36,7 @@ class Paced:
 
     async def _piece(self) -> Message:
         coming = self._receive()
-        if isinstance(coming, Coroutine):
+        if isinstance(coming, CoroutineType):
             # as a rule it is there, and a timer would cost more than all else here
             try:
                 waiting_for = coming.send(None)

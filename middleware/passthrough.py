@@ -7,7 +7,7 @@ caller's connection too, so that nobody takes half an answer for a whole one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from contextlib import closing
 from urllib.parse import quote
 
@@ -91,8 +91,8 @@ async def relay(
             upstream: Upstream = scope["app"].state.upstream
             headers, aim = forwarded_headers(scope), where or target(scope)
 
-            async def request(data: Body) -> aiohttp.ClientResponse:
-                return await upstream.request(scope["method"], aim, headers, data)
+            def request(data: Body) -> Awaitable[aiohttp.ClientResponse]:
+                return upstream.request(scope["method"], aim, headers, data)
 
             guarded = guarding(scope)
             if guarded and isinstance(body, bytes):

@@ -217,9 +217,11 @@ class Telemetry:
                 self._tracing.end(scope, exchange)
             if log.isEnabledFor(logging.INFO):
                 # past `logging`, whose records and locks cost more than everything else done here
-                with suppress(OSError):  # a disk that is full costs the line, not the answer
+                try:
                     sys.stdout.buffer.write(_line(scope, exchange))
                     sys.stdout.buffer.flush()
+                except OSError:  # a disk that is full costs the line, not the answer
+                    pass
 
 
 class JsonFormatter(logging.Formatter):

@@ -7,10 +7,11 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import orjson
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from middleware.admission.admission import Admission
 from middleware.admission.priority import taken_from
+from middleware.again import again
 from middleware.auth import Keys
 from middleware.caller import MAX_BODY, Caller
 from middleware.json_object import encoded
@@ -55,13 +56,3 @@ def _fields(body: bytes) -> dict[str, Any]:
     except orjson.JSONDecodeError:
         return {}
     return fields if isinstance(fields, dict) else {}
-
-
-def again(body: bytes, receive: Receive) -> Receive:
-    """`receive` as it was before the body was read."""
-    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def receiving() -> Message:
-        return messages.pop() if messages else await receive()
-
-    return receiving

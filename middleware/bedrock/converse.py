@@ -81,7 +81,9 @@ async def _stream(
     try:
         while piece := await response.content.readany():
             reservation.delivered(len(piece))
-            frames = b"".join(map(events.feed, parser.feed(piece)))
+            frames = b""
+            for data in parser.feed(piece):
+                frames += events.feed(data)
             if frames:
                 if not begun:
                     await exchange.start(eventstream.CONTENT_TYPE, response.raw_headers)

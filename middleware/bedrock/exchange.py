@@ -158,8 +158,8 @@ class Exchange:
         headers = forwarded_headers(self._scope, _OF_THE_SDK)
         headers = reservation.sending([*headers, (b"content-type", b"application/json")])
 
-        async def sending(data: bytes) -> aiohttp.ClientResponse:
-            return await self._upstream.request("POST", target, headers, data)
+        def sending(data: bytes) -> Awaitable[aiohttp.ClientResponse]:
+            return self._upstream.request("POST", target, headers, data)
 
         guarded = guarding(self._scope)
         sent = await guarded.send(data, sending) if guarded else Sent(await sending(data))

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from middleware.bedrock import eventstream
-from middleware.bedrock.answer import blob, reads_an_answer, text
+from middleware.bedrock.answer import UNREADABLE, blob, reads_an_answer, text, unreadable
 from middleware.bedrock.errors import BedrockError, ModelErrorException, from_litellm
 from middleware.bedrock.response import (
     INTERVENED,
@@ -24,11 +24,14 @@ from middleware.bedrock.response import (
     tool_use_id,
     usage,
 )
+from middleware.bedrock.tokens import Tokens
 from middleware.chat.answer import Answer
 from middleware.errors import ServiceError
 from middleware.guardrails.blocked import Blocked
 
 _MESSAGE_START = eventstream.event("messageStart", b'{"role":"assistant"}')
+_DELTA = "contentBlockDelta"
+_TEXT_DELTA = b'{"delta":{"text":"%b"},"contentBlockIndex":%d}'
 _TEXT, _THOUGHT = "text", "thought"
 
 
@@ -39,6 +42,7 @@ class ConverseEvents:
         """Translate the answer to `request`; where `answer` is given, put it together there as well."""
         self._request = request
         self._answer = answer
+        self._tokens = Tokens()
         self._started = False
         self._index = -1
         self._open: str | int | None = None
@@ -59,7 +63,6 @@ class ConverseEvents:
         cost = said.get("cost") if isinstance(said, dict) else None
         return float(cost) if isinstance(cost, int | float) else None
 
-    @reads_an_answer
     def feed(self, data: bytes) -> bytes:
         """Frames for one event's data.
 
@@ -67,6 +70,8 @@ class ConverseEvents:
             ServiceError: the provider's error or a guardrail's, which LiteLLM sends inside a stream that has
                 begun.
         """
+        if self._open == _TEXT and (said := self._tokens.text(data)):
+            return eventstream.event(_DELTA, _TEXT_DELTA % (said, self._index))
         if data == b"[DONE]":
             return b""
         try:
@@ -77,16 +82,24 @@ class ConverseEvents:
             raise ModelErrorException
         if "error" in chunk:
             raise _failure(chunk)
-        if self._answer:
-            self._answer.add(chunk)
-        frames = b""
-        if not self._started:
-            self._started = True
-            frames = _MESSAGE_START
+        try:
+            if self._answer:
+                self._answer.add(chunk)  # which needs all of it
+            else:
+                self._tokens.learn(data, chunk)
+            return self._fed(chunk)
+        except UNREADABLE as error:
+            raise unreadable() from error
+
+    def _fed(self, chunk: dict[str, Any]) -> bytes:
+        frames = b"" if self._started else _MESSAGE_START
+        self._started = True
         for choice in chunk.get("choices") or ():
-            frames += self._delta(choice.get("delta") or {})
+            if delta := choice.get("delta"):
+                frames += self._delta(delta)
             self._finish = choice.get("finish_reason") or self._finish
-        self._last = {**self._last, **chunk} if chunk.get("usage") or not self._last else self._last
+        if not self._last or chunk.get("usage"):
+            self._last = {**self._last, **chunk}
         return frames
 
     @reads_an_answer
@@ -123,6 +136,8 @@ class ConverseEvents:
         return frames + stop + _event("metadata", metadata)
 
     def _delta(self, delta: dict[str, Any]) -> bytes:
+        if len(delta) == 1 and (said := delta.get("content")):  # which nearly all are
+            return self._say(said)
         frames = b""
         thoughts = delta.get("thinking_blocks")
         if thoughts:
@@ -131,10 +146,13 @@ class ConverseEvents:
         elif delta.get("reasoning_content"):
             frames += self._think({"thinking": delta["reasoning_content"]})
         if said := delta.get("content") or delta.get("refusal"):
-            frames += self._begin(_TEXT) + self._content({"text": text(said)})
+            frames += self._say(said)
         for call in delta.get("tool_calls") or ():
             frames += self._call(call)
         return frames
+
+    def _say(self, said: Any) -> bytes:
+        return self._begin(_TEXT) + self._content({"text": text(said)})
 
     def _think(self, block: dict[str, Any]) -> bytes:
         frames = b""
@@ -189,7 +207,7 @@ class ConverseEvents:
         return _event("contentBlockStop", {"contentBlockIndex": self._index})
 
     def _content(self, delta: dict[str, Any]) -> bytes:
-        return _event("contentBlockDelta", {"delta": delta, "contentBlockIndex": self._index})
+        return _event(_DELTA, {"delta": delta, "contentBlockIndex": self._index})
 
 
 def exception(error: BedrockError) -> bytes:

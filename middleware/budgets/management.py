@@ -16,6 +16,7 @@ from urllib.parse import unquote
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from middleware.again import again
 from middleware.auth import Keys
 from middleware.budgets.budgets import Budgets
 from middleware.budgets.errors import BudgetsUnavailable, InvalidBudget
@@ -87,7 +88,7 @@ class Management:
                 raise InvalidBudget(f"user_id is needed with {FIELD}.")
             await budgets.register.known()
             await budgets.books.appear()  # what cannot be written is not to be asked for
-        answer = await self._answer(_sized(scope, data), _replayed(data, receive))
+        answer = await self._answer(_sized(scope, data), again(data, receive))
         if answer.status == 200:
             await self._write(scope, budgets, body or {}, answer, asked if is_given else None)
             await _told(budgets, answer)
@@ -274,17 +275,3 @@ def _path(scope: Scope) -> str:
 def _sized(scope: Scope, data: bytes) -> Scope:
     kept = [pair for pair in scope["headers"] if pair[0] not in _NOT_SENT]
     return {**scope, "headers": [*kept, (b"content-length", b"%d" % len(data))]}
-
-
-def _replayed(data: bytes, receive: Receive) -> Receive:
-    """A `receive` that gives a body that was read already, and then what the server's own gives."""
-    given = False
-
-    async def again() -> Message:
-        nonlocal given
-        if given:
-            return await receive()
-        given = True
-        return {"type": "http.request", "body": data, "more_body": False}
-
-    return again

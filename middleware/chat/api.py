@@ -31,10 +31,7 @@ from middleware.history.conversations import Conversations
 from middleware.passthrough import relay
 
 _PROMPT = ":prompt/"
-# What a body has that is not LiteLLM's alone to understand. Where nothing is kept, most have none of it,
-# which is found out sooner without an expression.
-_HINTS = (b"session_id", b"enable_history", b"promptVariables", b"priority", b":prompt")
-_OURS = re.compile(rb'"(?:session_id|enable_history|promptVariables|priority)"|:prompt\\?/')
+_OF_A_PROMPT = re.compile(rb":prompt\\?/")
 
 
 class ChatApi:
@@ -136,7 +133,10 @@ class ChatApi:
 
 
 def _is_ours(body: bytes) -> bool:
-    for hint in _HINTS:  # not `any`, which takes three times as long
-        if hint in body:
-            return _OURS.search(body) is not None
-    return False
+    return (
+        b'"session_id"' in body
+        or b'"enable_history"' in body
+        or b'"promptVariables"' in body
+        or b'"priority"' in body
+        or (b":prompt" in body and _OF_A_PROMPT.search(body) is not None)
+    )

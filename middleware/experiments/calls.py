@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import orjson
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from middleware.admission.priority import LAST
 from middleware.budgets import routes
@@ -32,15 +32,6 @@ class Made:
     scope: Scope
     body: bytes
     hides_usage: bool = False
-
-    def receive(self, then: Receive) -> Receive:
-        """The body in one piece, and `then` what comes after it."""
-        messages: list[Message] = [{"type": "http.request", "body": self.body, "more_body": False}]
-
-        async def receiving() -> Message:
-            return messages.pop() if messages else await then()
-
-        return receiving
 
 
 class Called(Protocol):

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import partial
 from uuid import UUID
 
+from middleware.again import again
 from middleware.auth import Identity, Keys
 from middleware.catalogue import Catalogue
 from middleware.database import Database
@@ -125,7 +126,7 @@ class Experiments:
         scope = {**made.scope, "state": {**made.scope["state"], "trial": trial}}
         raised: int | None = None
         try:
-            await made.app(scope, made.receive(call.receive), observer)
+            await made.app(scope, again(made.body, call.receive), observer)
         except BaseException as error:
             raised = status_of(error)
             raise
@@ -138,7 +139,7 @@ async def _serve_apart(call: Called, version: Version, opening: UUID | None = No
     trial = Trial(version.common_arm, is_counted=False, opening=opening)
     made = call.made(trial.arm, counted=False)
     scope = {**made.scope, "state": {**made.scope["state"], "trial": trial}}
-    await made.app(scope, made.receive(call.receive), call.send)
+    await made.app(scope, again(made.body, call.receive), call.send)
 
 
 def status_of(error: BaseException) -> int:

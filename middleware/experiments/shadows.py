@@ -12,6 +12,7 @@ from secrets import token_hex
 from starlette.types import Message
 
 from middleware.admission.errors import Overloaded
+from middleware.again import again
 from middleware.budgets.errors import BudgetExceeded, BudgetsUnavailable, CostUnknown
 from middleware.database import DatabaseUnavailable
 from middleware.errors import ServiceError
@@ -104,7 +105,7 @@ async def _call(made: Made, trial: Trial, request_id: str, observer: Observer) -
     exchange = Exchange(request_id, time.perf_counter())
     enter(exchange)
     state = {**made.scope["state"], "exchange": exchange, "trial": trial}
-    await made.app({**made.scope, "state": state}, made.receive(_staying), observer)
+    await made.app({**made.scope, "state": state}, again(made.body, _staying), observer)
 
 
 async def _staying() -> Message:

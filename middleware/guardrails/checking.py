@@ -7,7 +7,7 @@ import re
 import orjson
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from middleware.admission.inference import again
+from middleware.again import again
 from middleware.budgets import routes
 from middleware.caller import MAX_BODY, Caller
 from middleware.guardrails.errors import GuardrailsMalformed

@@ -65,33 +65,31 @@ class Guarding:
     async def send(self, body: bytes, send: Send) -> Sent:
         """Send a call, and again without guardrails that do not answer, where that is allowed."""
         left_out: frozenset[str] = frozenset()
-        while True:
-            sent, failing = await self._tried(await send(body))
+        while (response := await send(body)).status >= 400:
+            sent, failing = await self._failed(response)
             if not failing:
-                break
+                return sent
             if not self._may_go_without(failing):
                 for name in failing:
                     UNAVAILABLE.labels(name).inc()
-                return Sent(sent.response, GuardrailUnavailable())
-            sent.response.close()
+                return Sent(response, GuardrailUnavailable())
+            response.close()
             left_out |= failing
             self._names -= failing
             body = _without(body, failing)
-        if left_out and sent.response.status < 400:
+        if left_out:
             for name in left_out:
                 FAILED_OPEN.labels(name).inc()
             named = ", ".join(sorted(left_out))
             self._exchange.note = f"without guardrails: {named}"
             self._exchange.headers.append((WARNING, f"not applied: {named}".encode()))
-        return sent
+        return Sent(response)
 
     def _may_go_without(self, failing: frozenset[str]) -> bool:
         return self._guardrails.fails_open and failing <= self._names
 
-    async def _tried(self, response: aiohttp.ClientResponse) -> tuple[Sent, frozenset[str]]:
-        """An answer, and the guardrails that are to blame for it."""
-        if response.status < 400:
-            return Sent(response), frozenset()
+    async def _failed(self, response: aiohttp.ClientResponse) -> tuple[Sent, frozenset[str]]:
+        """An error, and the guardrails that are to blame for it."""
         try:
             error = _error(response, await _read(response))
             if blocked := Blocked.of(response.status, error):

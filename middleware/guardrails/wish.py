@@ -59,7 +59,7 @@ def are_mentioned(body: bytes) -> bool:
     lowered = body.lower()
     if b"guardrail" in lowered or b"polic" in lowered:
         return True
-    return b"\\u00" in lowered and _ESCAPED.search(lowered) is not None
+    return b"\\" in body and b"\\u00" in lowered and _ESCAPED.search(lowered) is not None
 
 
 def names_of(value: Any, where: str) -> tuple[str, ...]:

@@ -77,14 +77,13 @@ class AllowedHosts:
 
 def may_have_one(body: bytes) -> bool:
     """Whether JSON may have an address; asked of every call, so it costs next to nothing."""
-    # `:/` and `:\`, which begins an escape, too; a colon that is one itself; UTF-16, which some readers take
-    return (
-        b":/" in body
-        or b":\\" in body
-        or b"\\u003a" in body
-        or b"\\u003A" in body
-        or b"\0" in body[:4]
-    )
+    # `:/` and `:\`, which begins an escape, too; a colon that is one itself; UTF-16, which some readers take.
+    # A single byte is found ten times as fast as two, and most bodies have neither of these.
+    if b"/" in body and b":/" in body:
+        return True
+    if b"\\" in body and (b":\\" in body or b"\\u003a" in body or b"\\u003A" in body):
+        return True
+    return b"\0" in body[:4]
 
 
 def refuse_crowded(body: bytes) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from itertools import chain
 from typing import Any
 
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from middleware.admission.inference import again
+from middleware.again import Again, again
 from middleware.bedrock import errors, paths
 from middleware.budgets import routes
 from middleware.caller import MAX_BODY, Caller
@@ -63,7 +62,7 @@ class Intake:
         raw: bytes = scope.get("raw_path", b"")
         refuse_misspelt(raw.partition(b"?")[0] if b"?" in raw else raw)
         headers: list[tuple[bytes, bytes]] = scope["headers"]
-        size = sum(map(len, chain.from_iterable(headers)))
+        size = sum([len(name) + len(value) for name, value in headers])
         if len(headers) > self._most_headers or size > self._most_header_bytes:
             raise HeadersTooLarge(
                 f"The gateway reads {self._most_headers} headers of {self._most_header_bytes} bytes in all."
@@ -95,7 +94,7 @@ class Intake:
                 return
             await self._app(scope, again(body, receive), send)
             return
-        await self._serve_in_pieces(scope, _after(first, receive), send)
+        await self._serve_in_pieces(scope, Again(first, receive), send)
 
     async def _serve_in_pieces(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A body that does not come at once is read whole where it is looked at, else counted on its way."""
@@ -185,16 +184,6 @@ async def refuse(error: ServiceError, scope: Scope, receive: Receive, send: Send
 
 def too_large(most: int) -> RequestTooLarge:
     return RequestTooLarge(f"The request is larger than {most} bytes.")
-
-
-def _after(first: Message, receive: Receive) -> Receive:
-    """`receive` as it was before its first message was taken."""
-    messages = [first]
-
-    async def receiving() -> Message:
-        return messages.pop() if messages else await receive()
-
-    return receiving
 
 
 def _fetched_for(scope: Scope, fields: Any) -> Any:
