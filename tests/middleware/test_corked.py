@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 
 from middleware.corked import Corked
 
@@ -19,39 +20,52 @@ class Transport:
         return "closed" in self.did
 
 
-def made() -> tuple[Transport, Corked]:
+def made() -> tuple[Transport, SimpleNamespace]:
+    """A connection, and an answer on it that has not begun."""
     transport = Transport()
-    return transport, Corked(transport, asyncio.get_running_loop())
+    cycle = SimpleNamespace(transport=transport)
+    Corked(cycle, asyncio.get_running_loop())
+    return transport, cycle
 
 
 async def test_a_head_goes_out_with_the_body_that_follows_at_once():
-    transport, corked = made()
+    transport, cycle = made()
     for data in (b"head", b"body", b"more"):
-        corked.write(data)
+        cycle.transport.write(data)
     await asyncio.sleep(0)
     assert transport.did == [b"headbody", b"more"]
 
 
 async def test_a_head_waits_for_no_body_that_comes_later():
-    transport, corked = made()
-    corked.write(b"head")
+    transport, cycle = made()
+    cycle.transport.write(b"head")
     await asyncio.sleep(0)
     assert transport.did == [b"head"]
-    corked.write(b"body")
+    cycle.transport.write(b"body")
     assert transport.did == [b"head", b"body"]
 
 
-async def test_closing_sends_what_is_there():
-    transport, corked = made()
-    corked.write(b"head")
-    assert not corked.is_closing()
-    corked.close()
+async def test_once_an_answer_has_begun_nothing_stands_before_its_connection():
+    transport, cycle = made()
+    for data in (b"head", b"body"):
+        assert cycle.transport is not transport
+        cycle.transport.write(data)
+    assert cycle.transport is transport
     await asyncio.sleep(0)
-    assert transport.did == [b"head", "closed"] and corked.is_closing()
+    assert cycle.transport is transport
+
+
+async def test_closing_sends_what_is_there():
+    transport, cycle = made()
+    cycle.transport.write(b"head")
+    assert not cycle.transport.is_closing()
+    cycle.transport.close()
+    await asyncio.sleep(0)
+    assert transport.did == [b"head", "closed"] and cycle.transport.is_closing()
 
 
 async def test_an_empty_body_holds_no_head_back():
-    transport, corked = made()
-    corked.write(b"head")
-    corked.write(b"")
+    transport, cycle = made()
+    cycle.transport.write(b"head")
+    cycle.transport.write(b"")
     assert transport.did == [b"head"]

@@ -213,7 +213,8 @@ async def test_what_units_had_before(service):
     for _ in range(3):
         await service.chat("ada")
     await service.outcomes()
-    await service.put(file(ramp=[0.9, 1.0]), new_version="true")
+    weighted = [{**arm, "weight": 2.0} for arm in ARMS]
+    await service.put(file(arms=weighted), new_version="true")
     await service.chat("ada")
     await service.chat("bob")
     answer = await service.get(f"/experiments/{NAME}/pre", days=1)
