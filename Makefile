@@ -43,8 +43,12 @@ bench: setup  ## measure what the middleware costs, the meter beside others, and
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.gateway
 
+# the soak by itself, for others would take of what it was measured that the machine can do
+SOAK := tests/faults/test_soak.py
+
 faults: setup  ## the long runs: hostile input, broken parts, the soak; an hour and more
-	$(BIN)/python -m pytest -m faults
+	$(BIN)/python -m pytest -m faults --ignore $(SOAK) --numprocesses logical --maxprocesses 2 --dist loadscope
+	$(BIN)/python -m pytest -m faults $(SOAK)
 
 docs: setup  ## build the documentation as a site, into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

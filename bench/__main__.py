@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import os
@@ -58,6 +59,7 @@ class Subject:
 
 
 def main() -> None:
+    argparse.ArgumentParser(prog="python -m bench", description=__doc__).parse_args()
     began = time.monotonic()
     servers.stop_when_told()
     with ExitStack() as running:
