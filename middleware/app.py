@@ -6,10 +6,10 @@ import os
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import lru_cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, NamedTuple, cast
+from urllib.parse import unquote
 
 from fastapi import FastAPI
 from starlette.datastructures import State
@@ -53,6 +53,7 @@ from middleware.metrics.lag import Lag
 from middleware.metrics.observing import request_ended
 from middleware.passthrough import PassThrough, raw_path
 from middleware.prompts.prompts import Prompts
+from middleware.remembered import Remembered
 from middleware.settings import Settings
 from middleware.telemetry import Telemetry, Tracing, configure_logging
 from middleware.tracing.choice import chosen
@@ -153,7 +154,6 @@ _ROUTERS = (
     experiments_api.router,
 )
 _CHAT = "/chat/completions"
-_KNOWN_PATHS, _LONG_PATH = 1024, 256
 _NAME = re.compile(r"\(\?P<\w+>")  # two routes may name a parameter alike, one expression may not
 
 
@@ -180,15 +180,14 @@ class _FrontDoor:
         self._own = re.compile("|".join(_NAME.sub("(?:", r.path_regex.pattern) for r in own))
         self._http = Guard(Checking(Inference(Metering(PassThrough()))), render_openai)
         self._websocket = Guard(Metering(Realtime(WebSocketRelay())), render_openai)
-        self._known = lru_cache(maxsize=_KNOWN_PATHS)(self._found)
+        self._way = Remembered(self._found)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
         scope["app"] = self._app
-        path, raw = scope["path"], raw_path(scope)
-        serving, is_managed = (self._known if len(raw) < _LONG_PATH else self._found)(path, raw)
+        serving, is_managed = self._way(raw_path(scope))
         gate: Gate = self._app.state.gate
         if scope["type"] == "websocket":
             serving = serving if serving is self._app else self._websocket
@@ -198,11 +197,12 @@ class _FrontDoor:
             if manages(scope):
                 serving = Guard(Management(serving), render_openai)
         if gate.exchanges(scope):
-            render = errors.render if path.startswith(paths.PREFIX) else render_openai
+            render = errors.render if scope["path"].startswith(paths.PREFIX) else render_openai
             serving = Guard(gate.exchange(serving), render)
         await serving(scope, receive, send)
 
-    def _found(self, path: str, raw: str) -> _Way:
+    def _found(self, raw: str) -> _Way:
+        path = unquote(raw)
         means = meaning(path)
         return _Way(self._serving(path, raw), means.is_managed or means.is_dear)
 

@@ -14,6 +14,8 @@ import httpx
 import pytest
 from botocore.config import Config
 
+from middleware.bedrock.tokens import Tokens
+from middleware.sse import EventParser
 from tests.conftest import wait_until
 
 from .callers import BEDROCK, BOTH, OPENAI
@@ -72,6 +74,22 @@ def test_stop_reasons(client, model, text, config, reason):
     request = {"modelId": model, "messages": say(text), "inferenceConfig": config}
     assert client.converse(**request)["stopReason"] == reason
     assert events(client, **request)[-2]["messageStop"]["stopReason"] == reason
+
+
+@BOTH
+def test_most_of_what_litellm_streams_need_not_be_decoded(caller, model):
+    """The middleware's way to read tokens is made for how LiteLLM writes them, whoever the provider is."""
+    body = {"model": model, "messages": [{"role": "user", "content": "Tell me a long story."}]}
+    stream, parser = {**body, "stream": True}, EventParser()
+    with caller.http.stream("POST", "/v1/chat/completions", json=stream) as answer:
+        streamed = [data for piece in answer.iter_bytes() for data in parser.feed(piece)]
+    tokens, read = Tokens(), 0
+    for data in streamed[:-1]:
+        if tokens.text(data):
+            read += 1
+        else:
+            tokens.learn(data, json.loads(data))
+    assert len(streamed) > 20 and read > 0.8 * len(streamed), streamed[:3]
 
 
 @pytest.mark.parametrize(("said", "reason"), [("content_filtered", "content_filtered")])
