@@ -47,8 +47,8 @@ bench: setup  ## measure what the middleware costs, the meter beside others, and
 SOAK := tests/faults/test_soak.py
 
 faults: setup  ## the long runs: hostile input, broken parts, the soak; an hour and more
-	$(BIN)/python -m pytest -m faults --ignore $(SOAK) --numprocesses logical --maxprocesses 2 --dist loadscope
-	$(BIN)/python -m pytest -m faults $(SOAK)
+	$(BIN)/python -m pytest -v -m faults --ignore $(SOAK) --numprocesses logical --maxprocesses 2 --dist loadscope
+	$(BIN)/python -m pytest -v -m faults $(SOAK)
 
 docs: setup  ## build the documentation as a site, into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

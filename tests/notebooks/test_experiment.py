@@ -98,11 +98,15 @@ def test_the_verdict_is_the_known_truths(stack, tmp_path):
     narrow = [{"metric": "correct", "margin": 0.01}, *document["guardrails"][1:]]
     strict = experiments.analyse(frame, of(document, guardrails=narrow))
     assert strict.verdict.decision in ("do not ship", "cannot tell yet"), strict.verdict
-    tenth = experiments.analyse(_first_units(frame, 160), wanted)
-    assert tenth.verdict.decision == "cannot tell yet", tenth.verdict
-    print(json.dumps([each.verdict.reasons for each in (wide, strict, tenth)], indent=1))
+    # one tenth may tell by luck what all of them show, one in fifteen does; what is wrong none may say
+    tenths = [experiments.analyse(part, wanted) for part in _tenths(frame)]
+    decisions = [tenth.verdict.decision for tenth in tenths]
+    assert decisions.count("cannot tell yet") >= 7, [tenth.verdict for tenth in tenths]
+    assert "do not ship" not in decisions, [tenth.verdict for tenth in tenths]
+    print(json.dumps([each.verdict.reasons for each in (wide, strict, *tenths)], indent=1))
 
 
-def _first_units(frame: pd.DataFrame, count: int) -> pd.DataFrame:
-    chosen = frame["unit"].drop_duplicates().iloc[:count]
-    return frame[frame["unit"].isin(chosen)]
+def _tenths(frame: pd.DataFrame) -> list[pd.DataFrame]:
+    """The rows of ten groups of units, which have none in common."""
+    units = frame["unit"].drop_duplicates()
+    return [frame[frame["unit"].isin(units.iloc[first::10])] for first in range(10)]
