@@ -43,12 +43,12 @@ bench: setup  ## measure what the middleware costs, the meter beside others, and
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.gateway
 
-# the soak by itself, for others would take of what it was measured that the machine can do
+# the soak by itself: tests beside it would take what it has measured that the machine can do
 SOAK := tests/faults/test_soak.py
 
 faults: setup  ## the long runs: hostile input, broken parts, the soak; an hour and more
-	$(BIN)/python -m pytest -v -m faults --ignore $(SOAK) --numprocesses logical --maxprocesses 2 --dist loadscope
-	$(BIN)/python -m pytest -v -m faults $(SOAK)
+	$(BIN)/python -m pytest -v -m faults --ignore $(SOAK) --numprocesses logical --maxprocesses 2 --dist loadscope; \
+		others=$$?; $(BIN)/python -m pytest -v -m faults $(SOAK) && exit $$others
 
 docs: setup  ## build the documentation as a site, into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

@@ -162,8 +162,8 @@ class _Way(NamedTuple):
 
     app: ASGIApp
     """Who serves those of http; it holds nothing of a request."""
-    is_managed: bool
-    """Whether some of them show or change who may do what. Calls of models do not."""
+    may_be_governed: bool
+    """Whether some of them are an administrator's, or cost everybody. Calls of models are neither."""
 
 
 class _FrontDoor:
@@ -187,11 +187,11 @@ class _FrontDoor:
             await self._app(scope, receive, send)
             return
         scope["app"] = self._app
-        serving, is_managed = self._way(raw_path(scope))
+        serving, may_be_governed = self._way(raw_path(scope))
         gate: Gate = self._app.state.gate
         if scope["type"] == "websocket":
             serving = serving if serving is self._app else self._websocket
-        elif is_managed:
+        elif may_be_governed:
             if serving is not self._app and gate.governs(scope):
                 serving = Guard(gate.governor(scope), render_openai)
             if manages(scope):

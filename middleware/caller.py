@@ -23,7 +23,7 @@ class Caller:
         self._receive = receive
         self._is_read = False
         self._read: asyncio.Event | None = None
-        """For who waits for it, which is rare."""
+        """Set at the body's end; made only where somebody waits for that, which is rare."""
 
     async def body(self) -> Body:
         """The whole body where it arrived in one piece, which is the rule; else a stream of it."""
@@ -33,7 +33,7 @@ class Caller:
         first: bytes = message.get("body", b"")
         if message.get("more_body"):
             return self._rest(first)
-        self._is_read = True
+        self._end()
         return first or None
 
     async def whole(self, limit: int) -> bytes:
@@ -62,6 +62,9 @@ class Caller:
                 raise CallerGone
             yield message.get("body", b"")
             more = message.get("more_body", False)
+        self._end()
+
+    def _end(self) -> None:
         self._is_read = True
         if self._read:
             self._read.set()

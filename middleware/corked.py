@@ -25,7 +25,6 @@ class Corked:
         self._loop = loop
         self._head = b""
         self._transport = cycle.transport
-        cycle.transport = cast("Any", self)
 
     def write(self, data: bytes) -> None:
         """Write `data`: the first of an answer with what comes next, or else a moment later."""
@@ -53,11 +52,21 @@ class Corked:
         self._cycle.transport = self._transport
 
 
+def cork(cycle: RequestResponseCycle, loop: asyncio.AbstractEventLoop) -> None:
+    """Have an answer begin with one write."""
+    cycle.transport = cast("Any", Corked(cycle, loop))
+
+
 class CorkedAnswers(BoundedHead):
     """The protocol of a connection, each of whose answers begins with one write."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self.cycle is not None:  # which never began to answer, or it is so already
+            self.cycle.transport = self.transport
 
     def on_headers_complete(self) -> None:
         before = self.cycle
         super().on_headers_complete()
         if self.cycle is not None and self.cycle is not before:
-            Corked(self.cycle, self.loop)
+            cork(self.cycle, self.loop)

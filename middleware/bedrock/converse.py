@@ -81,9 +81,7 @@ async def _stream(
     try:
         while piece := await response.content.readany():
             reservation.delivered(len(piece))
-            frames = b""
-            for data in parser.feed(piece):
-                frames += events.feed(data)
+            frames = b"".join([events.feed(data) for data in parser.feed(piece)])
             if frames:
                 if not begun:
                     await exchange.start(eventstream.CONTENT_TYPE, response.raw_headers)

@@ -80,9 +80,9 @@ class ConverseEvents:
             raise ModelErrorException from None
         if not isinstance(chunk, dict):
             raise ModelErrorException
-        if "error" in chunk:
-            raise _failure(chunk)
         try:
+            if "error" in chunk:
+                raise _failure(chunk)
             if self._answer:
                 self._answer.add(chunk)  # which needs all of it
             else:

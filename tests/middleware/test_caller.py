@@ -133,6 +133,13 @@ async def test_a_cancellation_from_elsewhere_stays_one():
         await task
 
 
+async def test_who_watches_before_the_body_is_asked_for_notices_it_too():
+    caller = Caller(Server(by_future).receive)
+    with pytest.raises(CallerGone), caller.watched():
+        await caller.body()
+        await asyncio.sleep(5)
+
+
 async def test_watching_begins_when_the_body_has_been_read():
     messages = [
         {"type": "http.request", "body": b"1", "more_body": True},

@@ -1,9 +1,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import socket
+import weakref
 from types import SimpleNamespace
 
-from middleware.corked import Corked
+import pytest
+import uvicorn
+from uvicorn.server import ServerState
+
+from middleware.corked import CorkedAnswers, cork
 
 
 class Transport:
@@ -24,7 +31,7 @@ def made() -> tuple[Transport, SimpleNamespace]:
     """A connection, and an answer on it that has not begun."""
     transport = Transport()
     cycle = SimpleNamespace(transport=transport)
-    Corked(cycle, asyncio.get_running_loop())
+    cork(cycle, asyncio.get_running_loop())
     return transport, cycle
 
 
@@ -69,3 +76,43 @@ async def test_an_empty_body_holds_no_head_back():
     cycle.transport.write(b"head")
     cycle.transport.write(b"")
     assert transport.did == [b"head"]
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+async def test_nothing_is_left_of_a_caller_who_leaves_before_his_answer(leaves):
+    """A circle would stay until the collector comes by, with the request and its body."""
+    served = []
+
+    async def app(scope, receive, send):
+        served.append(weakref.ref(send.__self__))
+        await receive()
+        if leaves:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+        else:
+            await send({"type": "http.response.start", "status": 204, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+
+    gc.collect()
+    gc.disable()
+    try:
+        await asked_once(app, answer=b"" if leaves else b"HTTP/1.1 204")
+        assert len(served) == 1 and served[0]() is None
+    finally:
+        gc.enable()
+
+
+async def asked_once(app, answer: bytes) -> None:
+    """Send a request to `app` over a connection of its own, and leave; after its answer, if one is given."""
+    config = uvicorn.Config(app, http=CorkedAnswers, log_config=None, lifespan="off")
+    config.load()
+    ours, theirs = socket.socketpair()
+    loop = asyncio.get_running_loop()
+    await loop.connect_accepted_socket(lambda: CorkedAnswers(config, ServerState(), {}), ours)
+    theirs.setblocking(False)
+    await loop.sock_sendall(theirs, b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+    if answer:
+        assert (await loop.sock_recv(theirs, 4096)).startswith(answer)
+    theirs.close()
+    for _ in range(20):
+        await asyncio.sleep(0.01)

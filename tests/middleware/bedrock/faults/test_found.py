@@ -7,7 +7,7 @@ import json
 import pytest
 
 from middleware.bedrock import schema
-from middleware.bedrock.errors import ModelErrorException, ValidationException
+from middleware.bedrock.errors import BedrockError, ModelErrorException, ValidationException
 from middleware.bedrock.response import converse_response
 from middleware.bedrock.stream import ConverseEvents
 from middleware.catalogue import Catalogue, Route
@@ -77,6 +77,12 @@ def test_a_tools_input_is_an_object(value):
 def test_an_answer_of_odd_types_is_the_models_error(answer):
     with pytest.raises(ModelErrorException):
         converse_response({}, answer, 0)
+
+
+@pytest.mark.parametrize("code", ["²", "4" * 5000, "4xx", [], {"a": 1}, None, True])
+def test_an_error_with_an_odd_code_is_an_error_in_the_callers_protocol(code):
+    with pytest.raises(BedrockError):
+        ConverseEvents({}).feed(json.dumps({"error": {"code": code, "message": "no"}}).encode())
 
 
 @pytest.mark.parametrize(
