@@ -48,6 +48,7 @@ from middleware.identity.routes import meaning
 from middleware.intake.addresses import AllowedHosts
 from middleware.intake.intake import Intake
 from middleware.intake.origins import Origins, origins
+from middleware.logs import configure_logging
 from middleware.metrics import api as metrics
 from middleware.metrics.lag import Lag
 from middleware.metrics.observing import request_ended
@@ -55,7 +56,7 @@ from middleware.passthrough import PassThrough, raw_path
 from middleware.prompts.prompts import Prompts
 from middleware.remembered import Remembered
 from middleware.settings import Settings
-from middleware.telemetry import Telemetry, Tracing, configure_logging
+from middleware.telemetry import Telemetry, Tracing
 from middleware.tracing.choice import chosen
 from middleware.upstream import Upstream
 from middleware.websocket import WebSocketRelay

@@ -14,9 +14,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from middleware import migrations
 from middleware.errors import InvalidRequest, ServiceError
+from middleware.exchange import current
 from middleware.settings import Settings
 from middleware.stores import Postgres
-from middleware.telemetry import current
 
 log = logging.getLogger("middleware")
 _GONE = (

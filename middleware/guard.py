@@ -8,7 +8,7 @@ from collections.abc import Callable
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from middleware.errors import CallerGone, ServiceError
-from middleware.telemetry import Exchange
+from middleware.exchange import Exchange
 
 log = logging.getLogger("middleware")
 

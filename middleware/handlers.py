@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from middleware.bedrock import errors, paths
 from middleware.errors import InvalidRequest, MethodNotAllowed, ServiceError, render_openai
-from middleware.telemetry import Exchange
+from middleware.exchange import Exchange
 
 
 def install(app: FastAPI) -> None:

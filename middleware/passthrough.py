@@ -17,11 +17,11 @@ from starlette.types import Receive, Scope, Send
 from middleware.admission.admission import FREE, Slot
 from middleware.caller import Caller
 from middleware.errors import ResponseBroken, render_anthropic, render_openai
+from middleware.exchange import Exchange
 from middleware.guardrails.guarding import Sent
 from middleware.guardrails.guardrails import guarding
 from middleware.metrics.reading import Reading
 from middleware.sending import Headers
-from middleware.telemetry import Exchange
 from middleware.upstream import Body, Upstream
 
 # Headers of one connection, not of the message: RFC 9110, section 7.6.1.

@@ -18,11 +18,11 @@ from middleware.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
+from middleware.exchange import answered, current, waited_upstream
 from middleware.metrics.instruments import UPSTREAM_ERRORS
 from middleware.sending import AT_ONCE, Headers, Line, as_text
 from middleware.settings import Settings
 from middleware.silence import Connector
-from middleware.telemetry import answered, current, waited_upstream
 
 FETCH_SECONDS = 10.0
 # Less than the 5 s after which LiteLLM closes an idle connection: a request sent into a connection that is

@@ -21,6 +21,7 @@ from middleware.budgets.purse import Purse
 from middleware.budgets.reservation import NOTHING, Reservation
 from middleware.caller import MAX_BODY, Caller
 from middleware.errors import UpstreamBroken, UpstreamTimeout
+from middleware.exchange import said as heard
 from middleware.experiments.trial import trial_of
 from middleware.guardrails.guarding import Sent
 from middleware.guardrails.guardrails import Guardrails, guarding
@@ -29,7 +30,6 @@ from middleware.intake.addresses import AllowedHosts
 from middleware.json_object import encoded
 from middleware.passthrough import NOT_FORWARDED, forwarded_headers
 from middleware.prompts.prompts import Prompts
-from middleware.telemetry import said as heard
 from middleware.upstream import Upstream, cost_of
 
 _OF_THE_SDK = NOT_FORWARDED | {

@@ -16,13 +16,13 @@ from middleware.again import again
 from middleware.budgets.errors import BudgetExceeded, BudgetsUnavailable, CostUnknown
 from middleware.database import DatabaseUnavailable
 from middleware.errors import ServiceError
+from middleware.exchange import Exchange, enter
 from middleware.experiments.calls import Called, Made
 from middleware.experiments.definition import Arm
 from middleware.experiments.observer import Observer
 from middleware.experiments.records import Exposure, Records
 from middleware.experiments.trial import Trial
 from middleware.metrics.instruments import EXPOSURES
-from middleware.telemetry import Exchange, enter
 
 log = logging.getLogger("middleware")
 _CLOSING_SECONDS = 5.0

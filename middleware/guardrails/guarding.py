@@ -15,11 +15,11 @@ import aiohttp
 import orjson
 
 from middleware.errors import ServiceError, UpstreamBroken, UpstreamTimeout
+from middleware.exchange import Exchange
 from middleware.guardrails.blocked import Blocked
 from middleware.guardrails.errors import GuardrailsUnknown, GuardrailUnavailable
 from middleware.guardrails.wish import NAMES
 from middleware.metrics.instruments import BLOCKED, FAILED_OPEN, UNAVAILABLE
-from middleware.telemetry import Exchange
 
 if TYPE_CHECKING:
     from middleware.guardrails.guardrails import Guardrails

@@ -13,9 +13,9 @@ from middleware.catalogue import Route
 from middleware.chat.answer import Answer
 from middleware.chat.shape import is_plain
 from middleware.errors import CallerGone, ServiceError
+from middleware.exchange import said
 from middleware.history.replay import shown
 from middleware.history.rows import Past, Reply
-from middleware.telemetry import said
 
 Message = dict[str, Any]
 CALLER_LEFT = 499

@@ -9,9 +9,9 @@ from starlette.types import Scope
 
 from middleware.catalogue import Catalogue
 from middleware.errors import CallerGone
+from middleware.exchange import Exchange
 from middleware.metrics import instruments, routes
 from middleware.metrics.unlocked import Counter, Histogram
-from middleware.telemetry import Exchange
 
 CALLER_LEFT = "499"
 

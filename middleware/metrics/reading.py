@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 
-from middleware.telemetry import Exchange
+from middleware.exchange import Exchange
 
 _SIZE = 4096
 _MOST = 16 * _SIZE  # what is kept until it is cut again

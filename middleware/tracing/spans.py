@@ -15,9 +15,9 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from starlette.types import Scope
 
 from middleware.errors import CallerGone
+from middleware.exchange import Exchange
 from middleware.metrics import routes
 from middleware.sending import Headers
-from middleware.telemetry import Exchange
 
 _PROPAGATOR = TraceContextTextMapPropagator()
 _HEADERS = (b"traceparent", b"tracestate")

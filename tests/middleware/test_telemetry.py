@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import aiohttp
 import pytest
 
-from middleware.telemetry import JsonFormatter
+from middleware.logs import JsonFormatter
 from tests.middleware.conftest import eventually
 from tests.middleware.origin import SLOW_MS
 

@@ -15,8 +15,8 @@ import aiohttp
 import pytest
 
 from middleware.app import create_app
+from middleware.logs import JsonFormatter
 from middleware.settings import Settings
-from middleware.telemetry import JsonFormatter
 from tests.middleware.conftest import opened, served
 from tests.middleware.history.litellm import MASTER
 

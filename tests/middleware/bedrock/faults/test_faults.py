@@ -14,8 +14,8 @@ import pytest
 from yarl import URL
 
 from middleware.app import create_app
+from middleware.logs import JsonFormatter
 from middleware.settings import Settings
-from middleware.telemetry import JsonFormatter
 from tests.contract.shapes import event_violations, response_violations
 from tests.contract.strict import OPERATIONS
 from tests.middleware.conftest import opened, served
