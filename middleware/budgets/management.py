@@ -7,26 +7,26 @@ error.
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
 import orjson
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from middleware.again import again
 from middleware.auth import Keys
+from middleware.budgets.answer import Answer
 from middleware.budgets.budgets import Budgets
 from middleware.budgets.errors import BudgetsUnavailable, InvalidBudget
 from middleware.budgets.limits import key, user
+from middleware.budgets.owners import Body, hashed, owner_of, rows
 from middleware.budgets.statement import statements
 from middleware.budgets.wish import FIELD, wanted
 from middleware.caller import MAX_BODY, Caller
 from middleware.errors import Forbidden, Unauthenticated
 
-Body = dict[str, Any]
 _SHOWN = frozenset(
     ("/user/info", "/v2/user/info", "/user/list", "/key/info", "/v2/key/info", "/key/list")
 )
@@ -35,7 +35,6 @@ _SET = frozenset(
 )
 _TAKEN = frozenset(("/user/delete", "/key/delete"))
 _REGENERATED = re.compile(r"/key/(?:(?P<key>[^/]+)/)?regenerate")
-_HASH = re.compile(r"[0-9a-f]{64}")
 _NOT_SENT = frozenset((b"accept-encoding", b"content-length"))
 
 
@@ -99,80 +98,35 @@ class Management:
         scope: Scope,
         budgets: Budgets,
         body: Body,
-        answer: _Answer,
+        answer: Answer,
         asked: Mapping[str, Any] | None,
     ) -> None:
         path, register = _path(scope), budgets.register
         if path in _TAKEN:
             names = [user(each) for each in _texts(body.get("user_ids"))]
             await register.remove(
-                [*names, *(key(_hashed(each)) for each in _texts(body.get("keys")))]
+                [*names, *(key(hashed(each)) for each in _texts(body.get("keys")))]
             )
             return
         if regenerated := _REGENERATED.fullmatch(path):
             old = unquote(regenerated["key"] or "") or body.get("key")
             new = answer.body.get("key")
             if isinstance(new, str):
-                await register.take_over(key(await _old(scope, old)), key(_hashed(new)))
+                await register.take_over(key(await _old(scope, old)), key(hashed(new)))
         if asked is None:
             return
-        owner = _owner(path, body, answer.body)
+        owner = owner_of(path, body, answer.body)
         if owner is None:
             raise BudgetsUnavailable(
                 "LiteLLM did not say whose the budgets are; they are not kept."
             )
         await register.put(owner, asked)
 
-    async def _answer(self, scope: Scope, receive: Receive) -> _Answer:
-        answer = _Answer()
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        answer = Answer()
         kept = [pair for pair in scope["headers"] if pair[0] != b"accept-encoding"]
         await self._app({**scope, "headers": kept}, receive, answer.take)
         return answer
-
-
-class _Answer:
-    """An answer that is read before it goes on."""
-
-    def __init__(self) -> None:
-        self._start: Message = {}
-        self._pieces: list[bytes] = []
-        self._decoded: Any = None
-
-    @property
-    def status(self) -> int:
-        return int(self._start.get("status", 0))
-
-    @property
-    def decoded(self) -> Any:
-        if self._decoded is None:
-            try:
-                self._decoded = orjson.loads(b"".join(self._pieces))
-            except orjson.JSONDecodeError:
-                self._decoded = ()
-        return self._decoded
-
-    @property
-    def body(self) -> Body:
-        """The decoded object; empty where it is none."""
-        return self.decoded if isinstance(self.decoded, dict) else {}
-
-    def changed(self) -> None:
-        self._pieces = [orjson.dumps(self._decoded)]
-
-    async def take(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self._start = message
-        else:
-            self._pieces.append(message.get("body", b""))
-
-    async def send(self, send: Send) -> None:
-        if not self._start:
-            return  # the caller has left
-        data = b"".join(self._pieces)
-        headers = [pair for pair in self._start["headers"] if pair[0].lower() != b"content-length"]
-        headers.append((b"content-length", b"%d" % len(data)))
-        await send({**self._start, "headers": headers})
-        await send({"type": "http.response.body", "body": data, "more_body": False})
 
 
 async def _allowed(scope: Scope, given: Any) -> bool:
@@ -192,68 +146,31 @@ async def _allowed(scope: Scope, given: Any) -> bool:
     return False
 
 
-async def _told(budgets: Budgets, answer: _Answer) -> None:
+async def _told(budgets: Budgets, answer: Answer) -> None:
     """Put the budgets of everybody in an answer into it."""
-    rows = [
-        (owner, row) for owner, row in _rows(answer.decoded) if budgets.register.of_owner(owner)
-    ]
-    if answer.status != 200 or not rows:
+    told = [(owner, row) for owner, row in rows(answer.decoded) if budgets.register.of_owner(owner)]
+    if answer.status != 200 or not told:
         return
-    found = await statements(budgets.register, budgets.books, {owner for owner, _ in rows})
-    for owner, row in rows:
+    found = await statements(budgets.register, budgets.books, {owner for owner, _ in told})
+    for owner, row in told:
         row[FIELD] = found[owner]
         row["model_max_budget_usage"] = {
             model: {
-                "current_spend": told["spent"],
-                "budget_limit": told["budget_limit"],
-                "time_period": told["time_period"],
+                "current_spend": used["spent"],
+                "budget_limit": used["budget_limit"],
+                "time_period": used["time_period"],
             }
-            for model, told in found[owner].items()
+            for model, used in found[owner].items()
         }
     answer.changed()
-
-
-def _rows(decoded: Any, key_hash: Any = None) -> Iterator[tuple[str, Body]]:
-    """The rows of users and keys in an answer, with whose they are."""
-    if isinstance(decoded, list):
-        for each in decoded:
-            yield from _rows(each)
-    if not isinstance(decoded, dict):
-        return
-    for name, inner in decoded.items():
-        if name in ("user_info", "data", "users", "keys"):
-            yield from _rows(inner)
-        elif name == "info" and isinstance(inner, dict):
-            yield from _rows(inner, decoded.get("key"))
-    if FIELD in decoded or key_hash:
-        token = key_hash or decoded.get("token") or decoded.get("key") or decoded.get("token_id")
-        is_new_user = "user_role" in decoded and "key" in decoded
-        if isinstance(token, str) and not is_new_user:
-            yield key(_hashed(token)), decoded
-        elif isinstance(decoded.get("user_id"), str):
-            yield user(decoded["user_id"]), decoded
-
-
-def _owner(path: str, body: Body, answer: Body) -> str | None:
-    if path == "/user/update":
-        return user(str(body["user_id"]))
-    if path.startswith("/user/"):
-        user_id = answer.get("user_id")
-        return user(user_id) if isinstance(user_id, str) else None
-    token = body.get("key") if path == "/key/update" else answer.get("key")
-    return key(_hashed(token)) if isinstance(token, str) else None
 
 
 async def _old(scope: Scope, given: Any) -> str:
     """The hash of the key that is replaced: the one that is named, or the caller's own."""
     if isinstance(given, str) and given:
-        return _hashed(given)
+        return hashed(given)
     keys: Keys = scope["app"].state.keys
     return (await keys.identify(scope)).key_hash
-
-
-def _hashed(token: str) -> str:
-    return token if _HASH.fullmatch(token) else hashlib.sha256(token.encode()).hexdigest()
 
 
 def _object(data: bytes) -> Body | None:
