@@ -46,7 +46,7 @@ bench: setup  ## measure what the middleware costs, the meter beside others, and
 # the soak by itself: tests beside it would take what it has measured that the machine can do
 SOAK := tests/faults/test_soak.py
 
-faults: setup  ## the long runs: hostile input, broken parts, the soak; an hour and more
+faults: setup  ## the long runs: hostile input, broken parts, the soak; most of an hour
 	$(BIN)/python -m pytest -v -m faults --ignore $(SOAK) --numprocesses logical --maxprocesses 2 --dist loadscope; \
 		others=$$?; $(BIN)/python -m pytest -v -m faults $(SOAK) && exit $$others
 

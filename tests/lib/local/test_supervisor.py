@@ -178,7 +178,7 @@ with Supervisor(state, [parts], report=print, facts={{}}) as supervisor:
 
 def test_an_owned_stack_ends_with_its_owner(state):
     with Supervisor(
-        state, [[python("a", SLEEP)]], report=lambda line: None, facts={}, owner=1
+        state, [[python("a", SLEEP)]], report=lambda line: None, facts={}, owner=os.getpid()
     ) as supervisor:
         supervisor.run(lambda: pytest.fail("the owner is not this process's parent"))
     assert state.snapshot()["status"] == "stopped"
