@@ -118,7 +118,7 @@ def test_a_replay_asks_the_same_and_is_compared_with_the_run(runs, stack):
 
 def test_one_run_alone_is_not_compared(stack, tmp_path):
     [(manifest, folder)] = run(stack.environment, tmp_path, "06_compare_runs")
-    assert manifest.status == "succeeded" and not manifest.metrics
+    assert manifest.status == "succeeded" and manifest.metrics == {"compared": "nothing yet"}
     assert "There is no second run" in (folder / "executed.ipynb").read_text()
 
 
