@@ -15,8 +15,6 @@ from typing import Any, ParamSpec, TypeVar
 from middleware.bedrock.errors import ModelErrorException
 
 log = logging.getLogger("middleware")
-UNREADABLE = (AttributeError, LookupError, TypeError, ValueError)
-"""What surprises in an answer may raise."""
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -28,16 +26,11 @@ def reads_an_answer(function: Callable[P, R]) -> Callable[P, R]:
     def reading(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return function(*args, **kwargs)
-        except UNREADABLE as error:
-            raise unreadable() from error
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            log.warning("a model's answer could not be read", exc_info=True)
+            raise ModelErrorException from error
 
     return reading
-
-
-def unreadable() -> ModelErrorException:
-    """What is raised in place of an error that is now handled, one of `UNREADABLE`."""
-    log.warning("a model's answer could not be read", exc_info=True)
-    return ModelErrorException()
 
 
 def text(value: Any) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from middleware.bedrock import eventstream
-from middleware.bedrock.answer import UNREADABLE, blob, reads_an_answer, text, unreadable
+from middleware.bedrock.answer import blob, reads_an_answer, text
 from middleware.bedrock.errors import BedrockError, ModelErrorException, from_litellm
 from middleware.bedrock.response import (
     INTERVENED,
@@ -72,6 +72,10 @@ class ConverseEvents:
         """
         if self._open == _TEXT and (said := self._tokens.text(data)):
             return eventstream.event(_DELTA, _TEXT_DELTA % (said, self._index))
+        return self._decoded(data)
+
+    @reads_an_answer
+    def _decoded(self, data: bytes) -> bytes:
         if data == b"[DONE]":
             return b""
         try:
@@ -80,18 +84,12 @@ class ConverseEvents:
             raise ModelErrorException from None
         if not isinstance(chunk, dict):
             raise ModelErrorException
-        try:
-            if "error" in chunk:
-                raise _failure(chunk)
-            if self._answer:
-                self._answer.add(chunk)  # which needs all of it
-            else:
-                self._tokens.learn(data, chunk)
-            return self._fed(chunk)
-        except UNREADABLE as error:
-            raise unreadable() from error
-
-    def _fed(self, chunk: dict[str, Any]) -> bytes:
+        if "error" in chunk:
+            raise _failure(chunk)
+        if self._answer:
+            self._answer.add(chunk)  # which needs all of it
+        else:
+            self._tokens.learn(data, chunk)
         frames = b"" if self._started else _MESSAGE_START
         self._started = True
         for choice in chunk.get("choices") or ():
@@ -136,8 +134,6 @@ class ConverseEvents:
         return frames + stop + _event("metadata", metadata)
 
     def _delta(self, delta: dict[str, Any]) -> bytes:
-        if len(delta) == 1 and (said := delta.get("content")):  # which nearly all are
-            return self._say(said)
         frames = b""
         thoughts = delta.get("thinking_blocks")
         if thoughts:
@@ -146,13 +142,10 @@ class ConverseEvents:
         elif delta.get("reasoning_content"):
             frames += self._think({"thinking": delta["reasoning_content"]})
         if said := delta.get("content") or delta.get("refusal"):
-            frames += self._say(said)
+            frames += self._begin(_TEXT) + self._content({"text": text(said)})
         for call in delta.get("tool_calls") or ():
             frames += self._call(call)
         return frames
-
-    def _say(self, said: Any) -> bytes:
-        return self._begin(_TEXT) + self._content({"text": text(said)})
 
     def _think(self, block: dict[str, Any]) -> bytes:
         frames = b""
